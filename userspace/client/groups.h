@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every table of scenarios: the group's name and the array, which ends with an
+ * empty entry.  A group may have several tables.
+ */
+GROUP("out", out_scenarios)

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Runs one scenario in a process of its own, so that its crash or hang is one failure. */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run.h"
+
+static const char *const family_names[] = {
+	[FAMILY_4] = "4",
+	[FAMILY_6] = "6",
+	[FAMILY_MAPPED] = "mapped",
+};
+
+/* The first word on a run counts, whichever of its processes or threads says it. */
+static void give_verdict(struct run *r, enum verdict verdict, const char *fmt, va_list ap)
+{
+	enum verdict none = VERDICT_NONE;
+
+	if (__atomic_compare_exchange_n(&r->verdict, &none, verdict, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		vsnprintf(r->reason, sizeof(r->reason), fmt, ap);
+	fflush(stdout);
+	_exit(1);
+}
+
+/**
+ * fail - end the scenario: it failed
+ * @r: the run
+ * @fmt: why
+ */
+void fail(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	give_verdict(r, VERDICT_FAIL, fmt, ap);
+	va_end(ap);
+	__builtin_unreachable();
+}
+
+/**
+ * skip - end the scenario: it cannot be run here
+ * @r: the run
+ * @fmt: why not
+ */
+void skip(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	give_verdict(r, VERDICT_SKIP, fmt, ap);
+	va_end(ap);
+	__builtin_unreachable();
+}
+
+/**
+ * say - tell the user of --steps what is going on
+ * @r: the run
+ * @fmt: one line, without its newline
+ */
+void say(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!r->opt->steps)
+		return;
+	va_start(ap, fmt);
+	if (r->opt->tap)
+		printf("# ");
+	vprintf(fmt, ap);
+	putchar('\n');
+	fflush(stdout);
+	va_end(ap);
+}
+
+/**
+ * run_arena - memory for a run, which all its processes share
+ *
+ * Return: never NULL; to be used for one run after the other.
+ */
+struct run *run_arena(void)
+{
+	size_t size = sizeof(struct run) + MAX_ENDS * sizeof(struct end);
+	struct run *r = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (r == MAP_FAILED) {
+		perror("mmap");
+		exit(EXIT_FAILURE);
+	}
+	r->ends = (struct end *)(r + 1);
+	return r;
+}
+
+/**
+ * run_variant - does a scenario have this variant?
+ * @sc: the scenario
+ * @opt: what the user wants
+ * @family: the variant's
+ * @nonblock: the variant's
+ *
+ * Return: true if it is to be run.
+ */
+bool run_variant(const struct scenario *sc, const struct options *opt, enum family family,
+		 bool nonblock)
+{
+	if (nonblock && !(sc->flags & SC_NONBLOCK))
+		return false;
+	if (opt->to_host)
+		return sc->flags & SC_TO_HOST &&
+		       family == (opt->to.ss_family == AF_INET ? FAMILY_4 : FAMILY_6);
+	if (sc->flags & SC_ONE_FAMILY)
+		return family == FAMILY_4;
+	return opt->families & 1u << family;
+}
+
+/**
+ * run_name - make an arena ready for a run
+ * @r: the arena
+ * @group: the scenario's group
+ * @sc: the scenario
+ * @family: the variant
+ * @nonblock: the variant
+ */
+void run_name(struct run *r, const char *group, const struct scenario *sc, enum family family,
+	      bool nonblock)
+{
+	struct end *ends = r->ends;
+
+	memset(r, 0, sizeof(*r));
+	r->ends = ends;
+	r->sc = sc;
+	r->family = family;
+	r->nonblock = nonblock;
+	if (sc->flags & SC_ONE_FAMILY)
+		snprintf(r->name, sizeof(r->name), "%s.%s%s", group, sc->name,
+			 nonblock ? ".nonblock" : "");
+	else
+		snprintf(r->name, sizeof(r->name), "%s.%s.%s%s", group, sc->name,
+			 family_names[family], nonblock ? ".nonblock" : "");
+}
+
+static void __attribute__((noreturn)) child(struct run *r)
+{
+	unsigned int repeat = r->sc->flags & SC_OWN_COUNT ? 1 : r->opt->connections;
+	struct sockstat_table table;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	if (r->sc->flags & SC_ROOT && geteuid())
+		skip(r, "needs root");
+	r->started = now_ns();
+	if (!r->opt->dry_run) {
+		if (sockstat_table_read(&table, NULL))
+			fail(r, "/proc/sockstat: %s", table.error);
+		r->missed = table.missed;
+		r->dropped = table.dropped;
+		sockstat_table_free(&table);
+	}
+	do {
+		r->sc->run(r);
+	} while (repeat-- > 1);
+	if (!(r->sc->flags & SC_NO_FINISH))
+		check_finish(r);
+	if (r->n_diffs)
+		fail(r, "%u differences", r->n_diffs);
+	if (r->verdict == VERDICT_NONE)
+		r->verdict = VERDICT_PASS;
+	fflush(stdout);
+	_exit(0);
+}
+
+static void set_verdict(struct run *r, enum verdict verdict, const char *fmt, int number)
+{
+	if (r->verdict != VERDICT_NONE && r->verdict != VERDICT_PASS)
+		return;
+	r->verdict = verdict;
+	snprintf(r->reason, sizeof(r->reason), fmt, number);
+}
+
+/* Waits for the process to end; false if it does not in time. */
+static bool ends_within(int pidfd, unsigned int seconds)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&pfd, 1, seconds * 1000);
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+/**
+ * run_one - run a scenario and leave its verdict in the arena
+ * @r: prepared by run_name()
+ * @opt: the user's options
+ */
+void run_one(struct run *r, const struct options *opt)
+{
+	unsigned int seconds = r->sc->seconds ? r->sc->seconds : DEFAULT_SECONDS;
+	int pidfd, status = 0;
+	pid_t pid;
+
+	r->opt = opt;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		child(r);
+	pidfd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0) {
+		set_verdict(r, VERDICT_FAIL, "cannot start a process: error %d", errno);
+		return;
+	}
+	setpgid(pid, pid);
+	if (!ends_within(pidfd, seconds)) {
+		set_verdict(r, VERDICT_FAIL, "still running after %d s", seconds);
+		kill(-pid, SIGKILL);
+		if (!ends_within(pidfd, 10))
+			set_verdict(r, VERDICT_FAIL, "process %d cannot be killed", pid);
+	}
+	close(pidfd);
+	/* What it forked and left behind goes with it. */
+	kill(-pid, SIGKILL);
+	if (waitpid(pid, &status, WNOHANG) == pid && WIFSIGNALED(status))
+		set_verdict(r, VERDICT_FAIL, "killed by signal %d", WTERMSIG(status));
+	if (r->verdict == VERDICT_NONE)
+		set_verdict(r, VERDICT_FAIL, "ended with status %d without a verdict",
+			    WEXITSTATUS(status));
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one parser of /proc/sockstat.
+ *
+ * Columns are found by the names in the header line, so their order does not
+ * matter and columns this parser does not know are passed over.  Everything
+ * else is strict: a text that is cut off, or a field that is not what its
+ * column promises, is an error that names the line and the column.
+ */
+#ifndef SOCKSTAT_PROCFILE_H
+#define SOCKSTAT_PROCFILE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define SOCKSTAT_PROC_PATH "/proc/sockstat"
+#define SOCKSTAT_VERSION 1
+
+#define SOCKSTAT_COMM_LEN 64
+#define SOCKSTAT_ADDR_LEN 80
+
+/* The kernel's numbers (include/net/tcp_states.h); CLOSED and UNCONN are two words for its TCP_CLOSE. */
+enum sockstat_state {
+	SOCKSTAT_ESTABLISHED = 1,
+	SOCKSTAT_SYN_SENT,
+	SOCKSTAT_SYN_RECV,
+	SOCKSTAT_FIN_WAIT1,
+	SOCKSTAT_FIN_WAIT2,
+	SOCKSTAT_TIME_WAIT,
+	SOCKSTAT_CLOSED,
+	SOCKSTAT_CLOSE_WAIT,
+	SOCKSTAT_LAST_ACK,
+	SOCKSTAT_LISTEN,
+	SOCKSTAT_CLOSING,
+	SOCKSTAT_UNCONN,
+};
+
+enum sockstat_role {
+	SOCKSTAT_ROLE_NONE,
+	SOCKSTAT_ROLE_CLIENT,
+	SOCKSTAT_ROLE_SERVER,
+};
+
+/**
+ * struct sockstat_addr - a LOCAL or REMOTE address
+ * @text: as printed
+ * @sa: sockaddr_in or sockaddr_in6 with port and scope; AF_UNSPEC for "*:*"
+ */
+struct sockstat_addr {
+	char text[SOCKSTAT_ADDR_LEN];
+	struct sockaddr_storage sa;
+};
+
+/**
+ * struct sockstat_row - one descriptor's share of one connection
+ * @line: line number in the text, the header being 1
+ * @comm: COMMAND with its octal escapes undone (may hold any byte but NUL)
+ * @comm_raw: COMMAND as printed
+ * @pid: -1 for "-"
+ * @fd: -1 for "-"
+ * @opened: ns since the epoch, -1 for "-"
+ * @closed: ns since the epoch, -1 for "-"
+ * @error: an errno, 0 for "-", -1 for a name this libc does not know
+ * @error_text: as printed
+ * @inode: 0 for "-"
+ *
+ * The members without a line here are their columns' plain values.
+ */
+struct sockstat_row {
+	unsigned int line;
+	char comm[SOCKSTAT_COMM_LEN];
+	char comm_raw[4 * SOCKSTAT_COMM_LEN];
+	pid_t pid;
+	int fd;
+	enum sockstat_state state;
+	enum sockstat_role role;
+	struct sockstat_addr local;
+	struct sockstat_addr remote;
+	uint64_t tx_bytes;
+	uint64_t rx_bytes;
+	uint64_t tx_calls;
+	uint64_t rx_calls;
+	uint64_t tx_queue;
+	uint64_t rx_queue;
+	int64_t opened;
+	int64_t closed;
+	int error;
+	char error_text[24];
+	uint32_t uid;
+	uint32_t netns;
+	uint64_t inode;
+	uint64_t cookie;
+};
+
+/**
+ * struct sockstat_table - one snapshot
+ * @rows: in the order of the text
+ * @n_rows: how many
+ * @trailer_closed: the last line's closed=
+ * @missed: the last line's missed=
+ * @dropped: the last line's dropped=
+ * @error: why reading failed, a sentence with line and column
+ */
+struct sockstat_table {
+	struct sockstat_row *rows;
+	size_t n_rows;
+	uint64_t trailer_closed;
+	uint64_t missed;
+	uint64_t dropped;
+	char error[256];
+};
+
+int sockstat_table_read(struct sockstat_table *table, const char *path);
+int sockstat_table_read_fd(struct sockstat_table *table, int fd);
+int sockstat_table_parse(struct sockstat_table *table, const char *text, size_t len);
+void sockstat_table_free(struct sockstat_table *table);
+
+const char *sockstat_state_name(enum sockstat_state state);
+const char *sockstat_role_name(enum sockstat_role role);
+const char *sockstat_error_name(int error);
+
+/**
+ * sockstat_table_find - the next row of a descriptor
+ * @table: where
+ * @pid: its process, -1 for "-"
+ * @fd: its number, -1 for "-"
+ * @after: the row found before, NULL to begin
+ *
+ * A descriptor number that was used again has several rows.
+ *
+ * Return: a row that lives as long as @table, or NULL.
+ */
+static inline const struct sockstat_row *
+sockstat_table_find(const struct sockstat_table *table, pid_t pid, int fd,
+		    const struct sockstat_row *after)
+{
+	const struct sockstat_row *row = after ? after + 1 : table->rows;
+
+	for (; row < table->rows + table->n_rows; row++) {
+		if (row->pid == pid && row->fd == fd)
+			return row;
+	}
+	return NULL;
+}
+
+/**
+ * sockstat_table_find_cookie - the next row of a connection
+ * @table: where
+ * @cookie: the socket's
+ * @after: the row found before, NULL to begin
+ *
+ * Return: a row that lives as long as @table, or NULL.
+ */
+static inline const struct sockstat_row *
+sockstat_table_find_cookie(const struct sockstat_table *table, uint64_t cookie,
+			   const struct sockstat_row *after)
+{
+	const struct sockstat_row *row = after ? after + 1 : table->rows;
+
+	for (; row < table->rows + table->n_rows; row++) {
+		if (row->cookie == cookie)
+			return row;
+	}
+	return NULL;
+}
+
+#endif
