@@ -306,7 +306,6 @@ static const char *parse_addr(const struct token *tok, void *field)
 }
 
 #define COLUMN(name, member, parse) { name, offsetof(struct sockstat_row, member), parse }
-
 static const struct column {
 	const char *name;
 	size_t offset;

@@ -4,3 +4,7 @@
  * empty entry.  A group may have several tables.
  */
 GROUP("out", out_scenarios)
+GROUP("out", out_file_scenarios)
+GROUP("out", out_odd_scenarios)
+GROUP("out", out_fastopen_scenarios)
+GROUP("out", out_async_scenarios)

@@ -231,6 +231,19 @@ void end_opened(struct end *e, enum sockstat_role role, int64_t lo)
 }
 
 /**
+ * end_connecting - a connect was called and is not over (or was refused)
+ * @e: the descriptor's end
+ * @since: the time just before the call
+ * @to: the address it was given; getpeername() cannot tell it yet
+ */
+void end_connecting(struct end *e, int64_t since, const struct sockaddr_storage *to)
+{
+	end_opened(e, SOCKSTAT_ROLE_CLIENT, since);
+	e->remote = *to;
+	addr_plain(&e->remote);
+}
+
+/**
  * end_ended - the connection is over though the descriptor may be open
  * @e: its end
  * @since: the earliest time of the end

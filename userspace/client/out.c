@@ -1,33 +1,252 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sending: every system call that puts bytes into TCP. */
+/* Sending: the system calls that copy an application's bytes into TCP. */
 
+#include <errno.h>
+#include <linux/tcp.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "scenario.h"
 
-static ssize_t op_write(struct end *e, const char *buf, size_t len)
-{
-	return tx(e, write(e->fd, buf, len));
-}
+#define CHUNK 5000
 
-static void stream(struct run *r, send_op op, size_t chunk)
+/* One connection, r->opt->bytes sent with @op while a thread reads the other end */
+static void stream(struct run *r, send_op op)
 {
 	struct drain d;
 	struct pair p;
 
 	pair_open(r, &p);
 	drain_start(&d, p.server, r->opt->bytes);
-	send_all(p.client, op, r->opt->bytes, chunk);
+	send_all(p.client, op, r->opt->bytes, CHUNK);
 	drain_join(&d);
+}
+
+static ssize_t op_write(struct end *e, const char *buf, size_t len)
+{
+	return tx(e, write(e->fd, buf, len));
 }
 
 static void out_write(struct run *r)
 {
-	stream(r, op_write, 5000);
+	stream(r, op_write);
+}
+
+/* Three pieces, the middle one empty */
+static int split(struct iovec iov[3], const char *buf, size_t len)
+{
+	size_t half = len / 2;
+
+	iov[0] = (struct iovec){ (void *)buf, half };
+	iov[1] = (struct iovec){ (void *)buf, 0 };
+	iov[2] = (struct iovec){ (void *)(buf + half), len - half };
+	return 3;
+}
+
+static ssize_t op_writev(struct end *e, const char *buf, size_t len)
+{
+	struct iovec iov[3];
+	int n = split(iov, buf, len);
+
+	return tx(e, writev(e->fd, iov, n));
+}
+
+static void out_writev(struct run *r)
+{
+	stream(r, op_writev);
+}
+
+static ssize_t op_pwritev2(struct end *e, const char *buf, size_t len)
+{
+	struct iovec iov[3];
+	int n = split(iov, buf, len);
+
+	return tx(e, pwritev2(e->fd, iov, n, -1, 0));
+}
+
+static void out_pwritev2(struct run *r)
+{
+	stream(r, op_pwritev2);
+}
+
+static ssize_t op_pwritev2_nowait(struct end *e, const char *buf, size_t len)
+{
+	struct iovec iov[3];
+	int n = split(iov, buf, len);
+	ssize_t ret = pwritev2(e->fd, iov, n, -1, RWF_NOWAIT);
+
+	if (ret < 0 && errno == EOPNOTSUPP)
+		skip(e->run, "this kernel's sockets know no RWF_NOWAIT");
+	return tx(e, ret);
+}
+
+static void out_pwritev2_nowait(struct run *r)
+{
+	stream(r, op_pwritev2_nowait);
+}
+
+static ssize_t op_send(struct end *e, const char *buf, size_t len)
+{
+	return tx(e, send(e->fd, buf, len, 0));
+}
+
+static void out_send(struct run *r)
+{
+	stream(r, op_send);
+}
+
+static ssize_t op_send_dontwait(struct end *e, const char *buf, size_t len)
+{
+	return tx(e, send(e->fd, buf, len, MSG_DONTWAIT));
+}
+
+static void out_send_dontwait(struct run *r)
+{
+	stream(r, op_send_dontwait);
+}
+
+/* TCP takes an address with a connected socket and does not look at it. */
+static ssize_t op_sendto(struct end *e, const char *buf, size_t len)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = family_loopback(e->run, 9, &sa);
+
+	return tx(e, sendto(e->fd, buf, len, 0, (struct sockaddr *)&sa, sa_len));
+}
+
+static void out_sendto(struct run *r)
+{
+	stream(r, op_sendto);
+}
+
+static ssize_t op_sendmsg(struct end *e, const char *buf, size_t len)
+{
+	struct iovec iov[3];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = split(iov, buf, len) };
+
+	return tx(e, sendmsg(e->fd, &msg, 0));
+}
+
+static void out_sendmsg(struct run *r)
+{
+	stream(r, op_sendmsg);
+}
+
+#define MESSAGES 4
+
+/*
+ * Each message is one entry into TCP.  So is one that found no room at all,
+ * which sendmmsg() does not tell of after others were sent: it has stopped
+ * after a message that was taken whole.
+ */
+static ssize_t op_sendmmsg(struct end *e, const char *buf, size_t len)
+{
+	struct mmsghdr msgs[MESSAGES] = { 0 };
+	struct iovec iov[MESSAGES];
+	size_t each = len / MESSAGES;
+	ssize_t sum = 0;
+	int i, n;
+
+	for (i = 0; i < MESSAGES; i++) {
+		size_t size = i < MESSAGES - 1 ? each : len - i * each;
+
+		iov[i] = (struct iovec){ (void *)(buf + i * each), size };
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	n = sendmmsg(e->fd, msgs, MESSAGES, 0);
+	if (n < 0)
+		return tx(e, n);
+	for (i = 0; i < n; i++)
+		sum += msgs[i].msg_len;
+	tx_add(e, sum, n + (n < MESSAGES && msgs[n - 1].msg_len == iov[n - 1].iov_len));
+	return sum;
+}
+
+static void out_sendmmsg(struct run *r)
+{
+	stream(r, op_sendmmsg);
+}
+
+static ssize_t op_more(struct end *e, const char *buf, size_t len)
+{
+	return tx(e, send(e->fd, buf, len, MSG_MORE));
+}
+
+/* Bytes that wait for more are the descriptor's at once, sent or not. */
+static void out_more(struct run *r)
+{
+	struct pair p;
+
+	pair_open(r, &p);
+	send_all(p.client, op_more, 300, 100);
+	check(r);
+	send_all(p.client, op_send, 1, 1);
+	read_all(p.server, 301);
+}
+
+static void out_cork(struct run *r)
+{
+	struct pair p;
+	int on = 1, off = 0;
+
+	pair_open(r, &p);
+	must(r, !setsockopt(p.client->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)));
+	send_all(p.client, op_write, 300, 100);
+	check(r);
+	must(r, !setsockopt(p.client->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off)));
+	read_all(p.server, 300);
+}
+
+/* Both ends send and receive in turn. */
+static void out_both_ways(struct run *r)
+{
+	struct pair p;
+	int i;
+
+	pair_open(r, &p);
+	for (i = 1; i <= 50; i++) {
+		send_all(p.client, op_send, 10 * i, CHUNK);
+		read_all(p.server, 10 * i);
+		send_all(p.server, op_write, 7 * i, CHUNK);
+		read_all(p.client, 7 * i);
+	}
+	check(r);
+}
+
+/* A send of nothing enters TCP, but writev() of nothing does not get there. */
+static void out_zero_length(struct run *r)
+{
+	struct iovec none = { "", 0 };
+	struct msghdr msg = { 0 };
+	struct pair p;
+
+	pair_open(r, &p);
+	must(r, tx(p.client, write(p.client->fd, "", 0)) == 0);
+	must(r, tx(p.client, send(p.client->fd, "", 0, 0)) == 0);
+	must(r, tx(p.client, sendmsg(p.client->fd, &msg, 0)) == 0);
+	must(r, writev(p.client->fd, &none, 1) == 0);
+	check(r);
+	send_all(p.client, op_send, 10, 10);
+	read_all(p.server, 10);
 }
 
 const struct scenario out_scenarios[] = {
 	{ "write", out_write, SC_NONBLOCK | SC_TO_HOST, 0, "write(2)" },
+	{ "writev", out_writev, SC_NONBLOCK | SC_TO_HOST, 0, "writev(2)" },
+	{ "pwritev2", out_pwritev2, SC_NONBLOCK | SC_TO_HOST, 0, "pwritev2(2)" },
+	{ "pwritev2_nowait", out_pwritev2_nowait, SC_TO_HOST, 0, "pwritev2(2), RWF_NOWAIT" },
+	{ "send", out_send, SC_NONBLOCK | SC_TO_HOST, 0, "send(2)" },
+	{ "send_dontwait", out_send_dontwait, SC_TO_HOST, 0, "send(2), MSG_DONTWAIT" },
+	{ "sendto", out_sendto, SC_NONBLOCK | SC_TO_HOST, 0, "sendto(2) with an address" },
+	{ "sendmsg", out_sendmsg, SC_NONBLOCK | SC_TO_HOST, 0, "sendmsg(2)" },
+	{ "sendmmsg", out_sendmmsg, SC_NONBLOCK | SC_TO_HOST, 0, "sendmmsg(2)" },
+	{ "more", out_more, SC_NONBLOCK, 0, "MSG_MORE, looked at before the last" },
+	{ "cork", out_cork, SC_NONBLOCK, 0, "TCP_CORK, looked at before it is pulled" },
+	{ "both_ways", out_both_ways, SC_NONBLOCK, 0, "both ends send and receive" },
+	{ "zero_length", out_zero_length, SC_NONBLOCK, 0, "sends of nothing" },
 	{ 0 },
 };

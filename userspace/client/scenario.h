@@ -199,6 +199,7 @@ struct end *end_nobody(struct run *r, const struct sockaddr_storage *local,
 struct end *end_restart(struct end *e, int64_t since);
 void end_refresh(struct end *e);
 void end_opened(struct end *e, enum sockstat_role role, int64_t lo);
+void end_connecting(struct end *e, int64_t since, const struct sockaddr_storage *to);
 void end_ended(struct end *e, int64_t since, int error);
 void end_gone(struct end *e, int64_t since);
 void end_close(struct end *e);

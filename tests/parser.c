@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The parser of /proc/sockstat: what it takes, what it refuses, and what it says then. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../userspace/procfile.h"
+
+#define HEAD                                                                                 \
+	"COMMAND PID FD STATE ROLE LOCAL REMOTE TX_BYTES RX_BYTES TX_CALLS RX_CALLS TX_QUEUE " \
+	"RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE COOKIE\n"
+#define ROW                                                                          \
+	"a\\040b  12  3 ESTABLISHED client 127.0.0.1:80 [::1]:65535 1 2 3 4 5 6 "    \
+	"1700000000.123 - - 1000 4026531840 77 18446744073709551615\n"
+#define TAIL(rows) "# version=1 rows=" #rows " closed=0 missed=7 dropped=8\n"
+
+/* @err and the words its message must hold; 0 and NULL for a text that is right */
+static const struct {
+	const char *name, *text;
+	int err;
+	const char *words;
+} cases[] = {
+	{ "no rows", HEAD TAIL(0), 0, NULL },
+	{ "one row", HEAD ROW TAIL(1), 0, NULL },
+	{ "a command that begins with #", HEAD "#" ROW TAIL(1), 0, NULL },
+	{ "nothing", "", -EBADMSG, "cut off" },
+	{ "no last line", HEAD ROW, -EBADMSG, "line 3: cut off" },
+	{ "half a row", HEAD "a 1 2", -EBADMSG, "line 2: cut off" },
+	{ "a field short", HEAD "a 1 2\n" TAIL(1), -EBADMSG, "line 2: 3 fields" },
+	{ "a row too few", HEAD ROW TAIL(2), -EBADMSG, "rows=2 after 1" },
+	{ "text after the end", HEAD TAIL(0) ROW, -EBADMSG, "line 2" },
+	{ "another version", HEAD "# version=2 rows=0 closed=0 missed=0 dropped=0\n", -EPROTO,
+	  "version 2" },
+	{ "no dropped=", HEAD "# version=1 rows=0 closed=0 missed=0\n", -EBADMSG, "dropped=" },
+	{ "no COOKIE", "COMMAND PID FD\n" TAIL(0), -EBADMSG, "column STATE is missing" },
+	{ "PID twice", "PID " HEAD TAIL(0), -EBADMSG, "column PID stands there twice" },
+};
+
+/* One wrong field each, put in place of what stands in ROW */
+static const struct {
+	const char *column, *right, *wrong;
+} fields[] = {
+	{ "COMMAND", "a\\040b", "a\\04" },	 { "COMMAND", "a\\040b", "a\\000b" },
+	{ "PID", "12 ", "1x " },		 { "FD", " 3 EST", " -1 EST" },
+	{ "STATE", "ESTABLISHED", "GONE" },	 { "ROLE", "client", "host" },
+	{ "LOCAL", "127.0.0.1:80", "127.0.0:80" }, { "LOCAL", "127.0.0.1:80", "127.0.0.1" },
+	{ "REMOTE", "[::1]:65535", "[::1]:65536" }, { "REMOTE", "[::1]:65535", "[::1:65535" },
+	{ "TX_BYTES", " 1 2", " -1 2" },	 { "OPENED", "00.123", "00.12" },
+	{ "ERROR", "- - 1000", "- what 1000" },	 { "UID", "1000", "4294967296" },
+	{ "COOKIE", "18446744073709551615", "18446744073709551616" },
+};
+
+static int n;
+static int failures;
+
+static void result(int ok, const char *name, const char *seen)
+{
+	if (!ok)
+		printf("# said: %s\n", seen);
+	printf("%sok %d %s\n", ok ? "" : "not ", ++n, name);
+	failures += !ok;
+}
+
+static void replace(char *out, size_t size, const char *from, const char *to)
+{
+	const char *at = strstr(ROW, from);
+
+	snprintf(out, size, "%s%.*s%s%s%s", HEAD, (int)(at - ROW), ROW, to, at + strlen(from),
+		 TAIL(1));
+}
+
+static int values_right(void)
+{
+	/* Other order, a column nobody knows, every "-" */
+	static const char text[] =
+		"COOKIE NEW COMMAND FD PID STATE ROLE REMOTE LOCAL TX_BYTES RX_BYTES TX_CALLS "
+		"RX_CALLS TX_QUEUE RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE\n"
+		"9 ? \\377\\134 - - CLOSED - [fe80::1%lo]:5 *:* 18446744073709551615 2 3 4 5 6 "
+		"- 1.001 ECONNREFUSED 0 1 -\n" TAIL(1);
+	struct sockstat_table t;
+	const struct sockstat_row *r;
+	const struct sockaddr_in6 *sin6;
+	int ok;
+
+	if (sockstat_table_parse(&t, text, strlen(text)) || t.n_rows != 1)
+		return 0;
+	r = sockstat_table_find(&t, -1, -1, NULL);
+	if (!r || r != sockstat_table_find_cookie(&t, 9, NULL))
+		return 0;
+	sin6 = (const struct sockaddr_in6 *)&r->remote.sa;
+	ok = !strcmp(r->comm, "\377\\") && !strcmp(r->comm_raw, "\\377\\134") &&
+	     r->state == SOCKSTAT_CLOSED && r->role == SOCKSTAT_ROLE_NONE &&
+	     sin6->sin6_family == AF_INET6 && sin6->sin6_port == htons(5) &&
+	     sin6->sin6_scope_id == 1 && r->local.sa.ss_family == AF_UNSPEC &&
+	     r->tx_bytes == UINT64_MAX && r->rx_bytes == 2 && r->tx_calls == 3 &&
+	     r->rx_calls == 4 && r->tx_queue == 5 && r->rx_queue == 6 && r->opened == -1 &&
+	     r->closed == 1001000000 && r->error == ECONNREFUSED && r->uid == 0 && r->netns == 1 &&
+	     r->inode == 0 && t.missed == 7 && t.dropped == 8;
+	sockstat_table_free(&t);
+	return ok;
+}
+
+int main(void)
+{
+	size_t n_cases = sizeof(cases) / sizeof(cases[0]);
+	size_t n_fields = sizeof(fields) / sizeof(fields[0]);
+	struct sockstat_table t;
+	char text[1024], name[64];
+	size_t i;
+	int err;
+
+	printf("TAP version 13\n1..%zu\n", n_cases + n_fields + 1);
+	for (i = 0; i < n_cases; i++) {
+		err = sockstat_table_parse(&t, cases[i].text, strlen(cases[i].text));
+		result(err == cases[i].err && (!err || strstr(t.error, cases[i].words)),
+		       cases[i].name, t.error);
+		sockstat_table_free(&t);
+	}
+	for (i = 0; i < n_fields; i++) {
+		replace(text, sizeof(text), fields[i].right, fields[i].wrong);
+		err = sockstat_table_parse(&t, text, strlen(text));
+		snprintf(name, sizeof(name), "line 2, column %s:", fields[i].column);
+		err = err == -EBADMSG && strstr(t.error, name);
+		snprintf(name, sizeof(name), "%s: %s", fields[i].column, fields[i].wrong);
+		result(err, name, t.error);
+		sockstat_table_free(&t);
+	}
+	result(values_right(), "every value, columns in another order", "");
+	return failures != 0;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sending without a system call on the descriptor: libaio and io_uring. */
+
+#include <errno.h>
+#include <libaio.h>
+#include <liburing.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "scenario.h"
+
+#define PIECE 1000
+#define ROUNDS 10
+
+/* What the kernel answered, as a system call would have it: -1 and errno */
+static ssize_t as_errno(long ret)
+{
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
+static void out_aio(struct run *r)
+{
+	struct iocb cbs[3], *list[3] = { &cbs[0], &cbs[1], &cbs[2] };
+	struct io_event events[3];
+	io_context_t ctx = NULL;
+	char buf[PIECE];
+	struct iovec iov[2] = { { buf, 300 }, { buf + 300, PIECE - 300 } };
+	struct pair p;
+	int i, k, err;
+
+	err = io_setup(8, &ctx);
+	if (err == -ENOSYS)
+		skip(r, "this kernel has no AIO");
+	must(r, !as_errno(err));
+	fill(buf, sizeof(buf));
+	pair_open(r, &p);
+	for (i = 0; i < ROUNDS; i++) {
+		io_prep_pwrite(&cbs[0], p.client->fd, buf, PIECE, 0);
+		io_prep_pwritev(&cbs[1], p.client->fd, iov, 2, 0);
+		io_prep_pwrite(&cbs[2], p.client->fd, buf, 1, 0);
+		must(r, as_errno(io_submit(ctx, 3, list)) == 3);
+		must(r, as_errno(io_getevents(ctx, 3, 3, events, NULL)) == 3);
+		for (k = 0; k < 3; k++)
+			must(r, tx(p.client, as_errno((long)events[k].res)) > 0);
+		read_all(p.server, 2 * PIECE + 1);
+	}
+	io_destroy(ctx);
+}
+
+static void ring_open(struct run *r, struct io_uring *ring)
+{
+	int err = io_uring_queue_init(8, ring, 0);
+
+	if (err == -ENOSYS || err == -EPERM)
+		skip(r, "this kernel does not let us use io_uring: %s", strerror(-err));
+	must(r, !as_errno(err));
+}
+
+static void ring_need(struct run *r, struct io_uring *ring, int op, const char *name)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	bool has = probe && io_uring_opcode_supported(probe, op);
+
+	io_uring_free_probe(probe);
+	if (!has)
+		skip(r, "this kernel's io_uring has no %s", name);
+}
+
+/* Submits what is prepared and waits for one answer. */
+static int ring_do(struct run *r, struct io_uring *ring, unsigned int *flags)
+{
+	struct io_uring_cqe *cqe;
+	int res;
+
+	must(r, as_errno(io_uring_submit(ring)) >= 0);
+	must(r, !as_errno(io_uring_wait_cqe(ring, &cqe)));
+	res = cqe->res;
+	*flags = cqe->flags;
+	io_uring_cqe_seen(ring, cqe);
+	return res;
+}
+
+typedef void (*prep_fn)(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len);
+
+static void prep_send(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
+{
+	io_uring_prep_send(sqe, fd, buf, len, 0);
+}
+
+static void prep_write(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
+{
+	io_uring_prep_write(sqe, fd, buf, len, 0);
+}
+
+static void prep_writev(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
+{
+	static struct iovec iov[2];
+
+	iov[0] = (struct iovec){ buf, len / 3 };
+	iov[1] = (struct iovec){ buf + len / 3, len - len / 3 };
+	io_uring_prep_writev(sqe, fd, iov, 2, 0);
+}
+
+static void prep_sendmsg(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
+{
+	static struct msghdr msg;
+	static struct iovec iov;
+
+	iov = (struct iovec){ buf, len };
+	msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
+	io_uring_prep_sendmsg(sqe, fd, &msg, 0);
+}
+
+static void prep_send_zc(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
+{
+	io_uring_prep_send_zc(sqe, fd, buf, len, 0, 0);
+}
+
+/*
+ * There is always room, so the ring's first try takes all: one entry into TCP.
+ * @fixed: through a registered file, and @sqe_flags on top of that
+ */
+static void ring_rounds(struct run *r, int op, const char *name, prep_fn prep, bool fixed,
+			unsigned int sqe_flags)
+{
+	struct io_uring ring;
+	char buf[PIECE];
+	struct pair p;
+	int i;
+
+	ring_open(r, &ring);
+	ring_need(r, &ring, op, name);
+	fill(buf, sizeof(buf));
+	pair_open(r, &p);
+	if (fixed)
+		must(r, !as_errno(io_uring_register_files(&ring, &p.client->fd, 1)));
+	for (i = 0; i < ROUNDS; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+		unsigned int flags;
+		int res;
+
+		prep(sqe, fixed ? 0 : p.client->fd, buf, PIECE);
+		io_uring_sqe_set_flags(sqe, sqe_flags | (fixed ? IOSQE_FIXED_FILE : 0));
+		res = ring_do(r, &ring, &flags);
+		must(r, tx(p.client, as_errno(res)) == PIECE);
+		read_all(p.server, PIECE);
+		/* send_zc says later, and apart, that the memory is free again. */
+		while (flags & IORING_CQE_F_MORE)
+			must(r, ring_do(r, &ring, &flags) >= 0);
+	}
+	check(r);
+	if (fixed)
+		must(r, !as_errno(io_uring_unregister_files(&ring)));
+	io_uring_queue_exit(&ring);
+}
+
+static void out_uring_send(struct run *r)
+{
+	ring_rounds(r, IORING_OP_SEND, "SEND", prep_send, false, 0);
+}
+
+static void out_uring_write(struct run *r)
+{
+	ring_rounds(r, IORING_OP_WRITE, "WRITE", prep_write, false, 0);
+}
+
+static void out_uring_writev(struct run *r)
+{
+	ring_rounds(r, IORING_OP_WRITEV, "WRITEV", prep_writev, false, 0);
+}
+
+static void out_uring_sendmsg(struct run *r)
+{
+	ring_rounds(r, IORING_OP_SENDMSG, "SENDMSG", prep_sendmsg, false, 0);
+}
+
+static void out_uring_send_zc(struct run *r)
+{
+	ring_rounds(r, IORING_OP_SEND_ZC, "SEND_ZC", prep_send_zc, false, 0);
+}
+
+static void out_uring_fixed(struct run *r)
+{
+	ring_rounds(r, IORING_OP_SEND, "SEND", prep_send, true, 0);
+}
+
+/* A worker thread makes the call. */
+static void out_uring_async(struct run *r)
+{
+	ring_rounds(r, IORING_OP_SEND, "SEND", prep_send, false, IOSQE_ASYNC);
+}
+
+/* A stream: what finds no room is tried again by the ring itself, so calls are at least these. */
+static void out_uring_stream(struct run *r)
+{
+	uint64_t left = r->opt->bytes * 10;
+	static char buf[65536];
+	struct io_uring ring;
+	struct drain d;
+	struct pair p;
+
+	ring_open(r, &ring);
+	fill(buf, sizeof(buf));
+	pair_open(r, &p);
+	p.client->loose |= LOOSE_TX_CALLS;
+	drain_start(&d, p.server, left);
+	while (left) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+		unsigned int flags;
+		ssize_t n;
+
+		io_uring_prep_send(sqe, p.client->fd, buf, left < sizeof(buf) ? left : sizeof(buf),
+				   0);
+		n = tx(p.client, as_errno(ring_do(r, &ring, &flags)));
+		if (n < 0 && errno == EAGAIN) {
+			wait_poll(r, p.client->fd, POLLOUT);
+			continue;
+		}
+		must(r, n > 0);
+		left -= n;
+	}
+	drain_join(&d);
+	io_uring_queue_exit(&ring);
+}
+
+const struct scenario out_async_scenarios[] = {
+	{ "aio", out_aio, SC_NONBLOCK, 0, "libaio: pwrite, pwritev" },
+	{ "uring_send", out_uring_send, SC_NONBLOCK, 0, "io_uring: send" },
+	{ "uring_write", out_uring_write, SC_NONBLOCK, 0, "io_uring: write" },
+	{ "uring_writev", out_uring_writev, SC_NONBLOCK, 0, "io_uring: writev" },
+	{ "uring_sendmsg", out_uring_sendmsg, SC_NONBLOCK, 0, "io_uring: sendmsg" },
+	{ "uring_send_zc", out_uring_send_zc, SC_NONBLOCK, 0, "io_uring: zero-copy send" },
+	{ "uring_fixed", out_uring_fixed, SC_NONBLOCK, 0, "io_uring: a registered file" },
+	{ "uring_async", out_uring_async, 0, 0, "io_uring: a worker makes the call" },
+	{ "uring_stream", out_uring_stream, SC_NONBLOCK, 0, "io_uring: more than there is room for" },
+	{ 0 },
+};

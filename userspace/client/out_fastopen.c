@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TCP Fast Open: data in the SYN, that is, before there is a connection.
+ *
+ * In a network namespace of its own, where no cookie is known yet and the
+ * server side can be enabled.
+ */
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "scenario.h"
+
+#define DATA 700
+
+static struct end *fastopen_listener(struct run *r)
+{
+	struct end *listener;
+	int queue = 8;
+
+	net_private(r);
+	sysctl_set(r, "net/ipv4/tcp_fastopen", "3");
+	listener = listen_open(r, 8);
+	must(r, !setsockopt(listener->fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)));
+	return listener;
+}
+
+static bool data_in_syn(const struct end *e)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(e->run, !getsockopt(e->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
+	return info.tcpi_options & TCPI_OPT_SYN_DATA;
+}
+
+static void send_rest(struct end *e, const char *buf, size_t len)
+{
+	while (len) {
+		ssize_t n;
+
+		wait_poll(e->run, e->fd, POLLOUT);
+		n = tx(e, send(e->fd, buf, len, 0));
+		must(e->run, n > 0);
+		len -= n;
+	}
+}
+
+/* One connection opened by sendto(MSG_FASTOPEN) of @len bytes */
+static void fastopen(struct run *r, struct end *listener, size_t len, struct pair *p)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = family_loopback(r, addr_port(&listener->local), &sa);
+	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
+	char buf[20000];
+	int64_t since;
+	ssize_t n;
+
+	must(r, len <= sizeof(buf));
+	fill(buf, len);
+	if (r->nonblock)
+		set_nonblock(r, e->fd, true);
+	since = now_ns();
+	n = tx(e, sendto(e->fd, buf, len, MSG_FASTOPEN, (struct sockaddr *)&sa, sa_len));
+	if (n < 0 && errno == EOPNOTSUPP)
+		skip(r, "this kernel does not do MSG_FASTOPEN");
+	must(r, n > 0 || (n < 0 && errno == EINPROGRESS));
+	send_rest(e, buf, n < 0 ? len : len - n);
+	end_opened(e, SOCKSTAT_ROLE_CLIENT, since);
+	p->client = e;
+	p->server = accept_from(r, listener, since);
+	if (r->nonblock)
+		set_nonblock(r, p->server->fd, true);
+	read_all(p->server, len);
+	wait_acked(e);
+}
+
+static void out_fastopen_no_cookie(struct run *r)
+{
+	struct pair p;
+
+	fastopen(r, fastopen_listener(r), DATA, &p);
+	if (data_in_syn(p.client))
+		fail(r, "the SYN carried data without a cookie");
+}
+
+static void with_cookie(struct run *r, size_t len)
+{
+	struct end *listener = fastopen_listener(r);
+	struct pair first, second;
+
+	fastopen(r, listener, DATA, &first);
+	fastopen(r, listener, len, &second);
+	if (!data_in_syn(second.client))
+		fail(r, "the second SYN carried no data: no cookie?");
+	check(r);
+	must(r, tx(second.server, send(second.server->fd, "hello", 5, 0)) == 5);
+	read_all(second.client, 5);
+}
+
+static void out_fastopen_cookie(struct run *r)
+{
+	with_cookie(r, DATA);
+}
+
+/* More than a SYN can carry */
+static void out_fastopen_large(struct run *r)
+{
+	with_cookie(r, 20000);
+}
+
+/* connect() returns at once, the first write makes the SYN. */
+static void out_fastopen_connect(struct run *r)
+{
+	struct end *listener = fastopen_listener(r);
+	struct sockaddr_storage sa;
+	socklen_t sa_len = family_loopback(r, addr_port(&listener->local), &sa);
+	struct end *client, *server;
+	struct pair first;
+	char buf[DATA];
+	int64_t since;
+	int on = 1;
+
+	fastopen(r, listener, DATA, &first);
+	client = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
+	if (setsockopt(client->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)))
+		skip(r, "TCP_FASTOPEN_CONNECT: %m");
+	if (r->nonblock)
+		set_nonblock(r, client->fd, true);
+	since = now_ns();
+	must(r, !connect(client->fd, (struct sockaddr *)&sa, sa_len));
+	end_connecting(client, since, &sa);
+	check(r);
+	fill(buf, sizeof(buf));
+	must(r, tx(client, write(client->fd, buf, sizeof(buf))) == sizeof(buf));
+	server = accept_from(r, listener, since);
+	if (r->nonblock)
+		set_nonblock(r, server->fd, true);
+	end_connecting(client, since, &sa);
+	read_all(server, sizeof(buf));
+	wait_acked(client);
+	if (!data_in_syn(client))
+		fail(r, "the SYN carried no data");
+}
+
+const struct scenario out_fastopen_scenarios[] = {
+	{ "fastopen_no_cookie", out_fastopen_no_cookie, SC_NONBLOCK | SC_ROOT, 0,
+	  "MSG_FASTOPEN, asking for a cookie" },
+	{ "fastopen_cookie", out_fastopen_cookie, SC_NONBLOCK | SC_ROOT, 0,
+	  "MSG_FASTOPEN with a cookie" },
+	{ "fastopen_large", out_fastopen_large, SC_NONBLOCK | SC_ROOT, 0,
+	  "MSG_FASTOPEN of more than a SYN holds" },
+	{ "fastopen_connect", out_fastopen_connect, SC_NONBLOCK | SC_ROOT, 0,
+	  "TCP_FASTOPEN_CONNECT" },
+	{ 0 },
+};

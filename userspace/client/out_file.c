@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sending without a buffer of the sender's: sendfile, splice, vmsplice. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "scenario.h"
+
+/* A file in memory with that many bytes */
+static int memory_file(struct run *r, size_t bytes)
+{
+	int fd = memfd_create("sockstat", MFD_CLOEXEC);
+	char block[4096];
+
+	must(r, fd >= 0);
+	fill(block, sizeof(block));
+	while (bytes) {
+		size_t n = bytes < sizeof(block) ? bytes : sizeof(block);
+
+		must(r, write(fd, block, n) == (ssize_t)n);
+		bytes -= n;
+	}
+	must(r, lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
+}
+
+/*
+ * How often one of these calls enters TCP is the kernel's affair (per page up
+ * to 6.4, per 16 pipe buffers since), so at least one is booked for each.
+ */
+static ssize_t book(struct end *e, ssize_t ret)
+{
+	e->loose |= LOOSE_TX_CALLS;
+	if (ret > 0)
+		tx_add(e, ret, 1);
+	return ret;
+}
+
+/* Returns false when the call is to be made again, after waiting for room. */
+static bool moved(struct end *e, ssize_t n)
+{
+	if (n < 0 && errno == EAGAIN) {
+		wait_poll(e->run, e->fd, POLLOUT);
+		return false;
+	}
+	must(e->run, n > 0);
+	return true;
+}
+
+static void out_sendfile(struct run *r)
+{
+	size_t left = r->opt->bytes;
+	int file = memory_file(r, left);
+	struct drain d;
+	struct pair p;
+
+	pair_open(r, &p);
+	drain_start(&d, p.server, left);
+	while (left) {
+		ssize_t n = book(p.client, sendfile(p.client->fd, file, NULL, left));
+
+		if (moved(p.client, n))
+			left -= n;
+	}
+	drain_join(&d);
+	close(file);
+}
+
+/* Bytes not divisible by pages, from an odd offset */
+static void out_sendfile_offset(struct run *r)
+{
+	int file = memory_file(r, 30000);
+	off_t offset = 1234;
+	struct drain d;
+	struct pair p;
+
+	pair_open(r, &p);
+	drain_start(&d, p.server, 20001);
+	while (offset < 1234 + 20001) {
+		size_t left = 1234 + 20001 - offset;
+
+		moved(p.client, book(p.client, sendfile(p.client->fd, file, &offset, left)));
+	}
+	drain_join(&d);
+	close(file);
+}
+
+static void pipe_to_socket(struct end *e, int pipe_out, size_t bytes)
+{
+	unsigned int flags = e->run->nonblock ? SPLICE_F_NONBLOCK : 0;
+
+	while (bytes) {
+		ssize_t n = book(e, splice(pipe_out, NULL, e->fd, NULL, bytes, flags));
+
+		if (moved(e, n))
+			bytes -= n;
+	}
+}
+
+static void out_splice(struct run *r)
+{
+	size_t left = r->opt->bytes;
+	int file = memory_file(r, left);
+	struct drain d;
+	struct pair p;
+	int fds[2];
+
+	must(r, !pipe2(fds, O_CLOEXEC));
+	pair_open(r, &p);
+	drain_start(&d, p.server, left);
+	while (left) {
+		ssize_t n = splice(file, NULL, fds[1], NULL, left, 0);
+
+		must(r, n > 0);
+		pipe_to_socket(p.client, fds[0], n);
+		left -= n;
+	}
+	drain_join(&d);
+	close(fds[0]);
+	close(fds[1]);
+	close(file);
+}
+
+static void out_vmsplice(struct run *r)
+{
+	size_t left = r->opt->bytes, size = 40000;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct drain d;
+	struct pair p;
+	int fds[2];
+
+	must(r, memory != MAP_FAILED);
+	fill(memory, size);
+	must(r, !pipe2(fds, O_CLOEXEC));
+	pair_open(r, &p);
+	drain_start(&d, p.server, left);
+	while (left) {
+		struct iovec iov = { memory + 7, left < size - 7 ? left : size - 7 };
+		ssize_t n = vmsplice(fds[1], &iov, 1, 0);
+
+		must(r, n > 0);
+		pipe_to_socket(p.client, fds[0], n);
+		left -= n;
+	}
+	drain_join(&d);
+	close(fds[0]);
+	close(fds[1]);
+	munmap(memory, size);
+}
+
+const struct scenario out_file_scenarios[] = {
+	{ "sendfile", out_sendfile, SC_NONBLOCK | SC_TO_HOST, 0, "sendfile(2)" },
+	{ "sendfile_offset", out_sendfile_offset, SC_NONBLOCK | SC_TO_HOST, 0,
+	  "sendfile(2) of a part, from the middle of a page" },
+	{ "splice", out_splice, SC_NONBLOCK | SC_TO_HOST, 0, "splice(2) from a pipe" },
+	{ "vmsplice", out_vmsplice, SC_NONBLOCK | SC_TO_HOST, 0,
+	  "vmsplice(2) into a pipe, splice(2) from it" },
+	{ 0 },
+};

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sending that does not go the plain way: urgent, zero-copy, partial, failing. */
+
+#include <errno.h>
+#include <time.h>
+#include <linux/errqueue.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "scenario.h"
+
+static ssize_t op_send(struct end *e, const char *buf, size_t len)
+{
+	return tx(e, send(e->fd, buf, len, 0));
+}
+
+/*
+ * The urgent byte is one of the sender's bytes.  The receiver has it when it
+ * reads it as urgent; TCP_INFO only counts it when normal reading passes it.
+ */
+static void out_oob(struct run *r)
+{
+	struct pair p;
+	char c;
+
+	pair_open(r, &p);
+	p.server->loose |= LOOSE_TCP_INFO | LOOSE_RX_QUEUE;
+	must(r, tx(p.client, send(p.client->fd, "abcde", 5, MSG_OOB)) == 5);
+	wait_poll(r, p.server->fd, POLLPRI);
+	check(r);
+	must(r, rx(p.server, recv(p.server->fd, &c, 1, MSG_OOB)) == 1 && c == 'e');
+	read_all(p.server, 4);
+	check(r);
+	send_all(p.client, op_send, 10, 10);
+	read_all(p.server, 10);
+}
+
+/* Every byte sent was taken or copied when its completion is on the error queue. */
+static void reap_completions(struct end *e, unsigned int sends)
+{
+	unsigned int done = 0;
+
+	while (done < sends) {
+		char control[128];
+		struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+		struct sock_extended_err *err;
+		struct cmsghdr *cm;
+
+		wait_poll(e->run, e->fd, 0);
+		if (rx_call(e, recvmsg(e->fd, &msg, MSG_ERRQUEUE)) < 0) {
+			must(e->run, errno == EAGAIN);
+			continue;
+		}
+		cm = CMSG_FIRSTHDR(&msg);
+		must(e->run, cm);
+		err = (struct sock_extended_err *)CMSG_DATA(cm);
+		must(e->run, err->ee_origin == SO_EE_ORIGIN_ZEROCOPY);
+		done += err->ee_data - err->ee_info + 1;
+	}
+}
+
+static void out_zerocopy(struct run *r)
+{
+	size_t left = r->opt->bytes, size = 20000;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int sends = 0;
+	struct drain d;
+	struct pair p;
+	int on = 1;
+
+	must(r, memory != MAP_FAILED);
+	fill(memory, size);
+	pair_open(r, &p);
+	if (setsockopt(p.client->fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
+		skip(r, "SO_ZEROCOPY: %m");
+	drain_start(&d, p.server, left);
+	while (left) {
+		size_t len = left < size ? left : size;
+		ssize_t n = tx(p.client, send(p.client->fd, memory, len, MSG_ZEROCOPY));
+
+		if (n < 0 && errno == EAGAIN) {
+			wait_poll(r, p.client->fd, POLLOUT);
+		} else if (n < 0 && errno == ENOBUFS && sends) {
+			reap_completions(p.client, sends);
+			sends = 0;
+		} else {
+			must(r, n > 0);
+			left -= n;
+			sends++;
+		}
+	}
+	drain_join(&d);
+	reap_completions(p.client, sends);
+	munmap(memory, size);
+}
+
+/* The reader does not read: the last send takes a part, the next none. */
+static void out_full_buffer(struct run *r)
+{
+	size_t size = 300000;
+	char *buf = malloc(size);
+	unsigned int partial = 0;
+	struct pair p;
+	ssize_t n;
+	int i;
+
+	must(r, buf);
+	fill(buf, size);
+	pair_open(r, &p);
+	set_nonblock(r, p.client->fd, true);
+	/* More room may come while the peer's window opens: until none does. */
+	for (i = 0; i < 3;) {
+		n = tx(p.client, send(p.client->fd, buf, size, 0));
+		must(r, n > 0 || (n < 0 && errno == EAGAIN));
+		partial += n > 0 && (size_t)n < size;
+		i = n < 0 ? i + 1 : 0;
+	}
+	if (!partial)
+		fail(r, "no send was cut short by a full buffer");
+	check(r);
+	read_all(p.server, p.client->tx_bytes);
+	free(buf);
+}
+
+/* A timeout ends a blocking send: with what was taken, or with EAGAIN. */
+static void out_sndtimeo(struct run *r)
+{
+	struct timeval timeout = { .tv_usec = 100000 };
+	size_t size = 300000;
+	char *buf = malloc(size);
+	struct pair p;
+	ssize_t n;
+
+	must(r, buf);
+	fill(buf, size);
+	pair_open(r, &p);
+	must(r, !setsockopt(p.client->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)));
+	do {
+		n = tx(p.client, send(p.client->fd, buf, size, 0));
+	} while (n > 0);
+	must(r, errno == EAGAIN);
+	check(r);
+	read_all(p.server, p.client->tx_bytes);
+	free(buf);
+}
+
+/* After shutdown(SHUT_WR) a send fails and counts as a call. */
+static void out_epipe(struct run *r)
+{
+	struct pair p;
+
+	pair_open(r, &p);
+	send_all(p.client, op_send, 100, 100);
+	must(r, !shutdown(p.client->fd, SHUT_WR));
+	must(r, tx(p.client, send(p.client->fd, "x", 1, MSG_NOSIGNAL)) < 0 && errno == EPIPE);
+	must(r, tx(p.client, write(p.client->fd, "x", 1)) < 0 && errno == EPIPE);
+	check(r);
+	read_to_eof(p.server);
+}
+
+#define READABLE (128 * 1024)
+
+/*
+ * Memory that ends in the middle of a send.  TCP copies in pieces of up to 32
+ * KB: the pieces before the bad one count, a bad first one is EFAULT.
+ */
+static void out_efault(struct run *r)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, READABLE + page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *bad = memory + READABLE;
+	struct iovec iov[2] = { { memory, READABLE }, { bad, 1000 } };
+	struct pair p;
+	ssize_t n;
+
+	must(r, memory != MAP_FAILED);
+	fill(memory, READABLE);
+	must(r, !mprotect(bad, page, PROT_NONE));
+	pair_open(r, &p);
+	must(r, tx(p.client, send(p.client->fd, bad, 100, 0)) < 0 && errno == EFAULT);
+	check(r);
+	n = tx(p.client, send(p.client->fd, memory, READABLE + 1000, 0));
+	if (n <= 0 || n > READABLE)
+		fail(r, "send() took %zd bytes of %d readable ones", n, READABLE);
+	n = tx(p.client, writev(p.client->fd, iov, 2));
+	if (n <= 0 || n > READABLE)
+		fail(r, "writev() took %zd bytes of %d readable ones", n, READABLE);
+	read_all(p.server, p.client->tx_bytes);
+	munmap(memory, READABLE + page);
+}
+
+/* A socket that was never connected: the calls count, there is nothing else to show. */
+static void out_unconnected(struct run *r)
+{
+	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
+
+	must(r, tx(e, send(e->fd, "x", 1, MSG_NOSIGNAL)) < 0 && errno == EPIPE);
+	must(r, tx(e, write(e->fd, "x", 1)) < 0 && errno == EPIPE);
+}
+
+const struct scenario out_odd_scenarios[] = {
+	{ "oob", out_oob, 0, 0, "MSG_OOB" },
+	{ "zerocopy", out_zerocopy, SC_NONBLOCK | SC_TO_HOST, 0,
+	  "MSG_ZEROCOPY, completions read with MSG_ERRQUEUE" },
+	{ "full_buffer", out_full_buffer, 0, 0, "a partial send, then EAGAIN" },
+	{ "sndtimeo", out_sndtimeo, 0, 0, "SO_SNDTIMEO ends a blocking send" },
+	{ "epipe", out_epipe, SC_NONBLOCK, 0, "sends after shutdown(SHUT_WR)" },
+	{ "efault", out_efault, SC_NONBLOCK, 0, "bad memory, at once and half way" },
+	{ "unconnected", out_unconnected, 0, 0, "sends on a socket without a peer" },
+	{ 0 },
+};
