@@ -287,6 +287,8 @@ static void compare_end(struct comparison *c, const struct end *e, const struct 
 	}
 	end_name(e, name, sizeof(name));
 	c->n_rows++;
+	c->tx_want += e->tx_bytes;
+	c->rx_want += e->rx_bytes;
 	if (found == SIZE_MAX) {
 		if (!e->may_lack)
 			report(c, name, "row", "present|absent");
@@ -299,8 +301,6 @@ static void compare_end(struct comparison *c, const struct end *e, const struct 
 		c->no_truth++;
 	for (k = 0; k < best.n; k++)
 		report(c, name, best.d[k].field, "%s|%s", best.d[k].want, best.d[k].seen);
-	c->tx_want += e->tx_bytes;
-	c->rx_want += e->rx_bytes;
 	c->tx_seen += row->tx_bytes;
 	c->rx_seen += row->rx_bytes;
 }

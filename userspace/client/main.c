@@ -147,7 +147,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* A word is a group, a scenario with or without its group, or a whole test's name; or a pattern. */
+/* A word is a group, a scenario, or a whole test's name, the last two with or without the group;
+ * or a pattern for one.
+ */
 static bool wanted(struct request *req, const char *group, const struct scenario *sc,
 		   const char *name)
 {
@@ -160,7 +162,8 @@ static bool wanted(struct request *req, const char *group, const struct scenario
 		const char *word = req->words[i];
 
 		if (fnmatch(word, group, 0) && fnmatch(word, sc->name, 0) &&
-		    fnmatch(word, dotted, 0) && fnmatch(word, name, 0))
+		    fnmatch(word, dotted, 0) && fnmatch(word, name, 0) &&
+		    fnmatch(word, name + strlen(group) + 1, 0))
 			continue;
 		req->matched[i] = true;
 		found = true;
