@@ -147,8 +147,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* A word is a group, a scenario, or a whole test's name, the last two with or without the group;
- * or a pattern for one.
+/*
+ * A word is a group, a scenario or a whole test's name, the last two with or
+ * without their group; or a pattern for one of these.
  */
 static bool wanted(struct request *req, const char *group, const struct scenario *sc,
 		   const char *name)
