@@ -378,6 +378,32 @@ void wait_queued(struct end *e, int bytes)
 	wait_until(e->run, has_queued, &q, "bytes to arrive");
 }
 
+struct awaited {
+	const struct end *e;
+	enum sockstat_state state;
+};
+
+static bool in_state(void *arg)
+{
+	const struct awaited *a = arg;
+	struct truth t;
+
+	truth_get(a->e, &t);
+	return t.known && t.state == a->state;
+}
+
+/**
+ * wait_state - wait until TCP_INFO tells of a state
+ * @e: an end that is open
+ * @state: TIME_WAIT cannot be told from CLOSED
+ */
+void wait_state(struct end *e, enum sockstat_state state)
+{
+	struct awaited a = { e, state };
+
+	wait_until(e->run, in_state, &a, sockstat_state_name(state));
+}
+
 /**
  * fill - put something into a buffer
  * @buf: the buffer

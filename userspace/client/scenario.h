@@ -251,6 +251,7 @@ void wait_poll(struct run *r, int fd, short events);
 void wait_until(struct run *r, bool (*done)(void *arg), void *arg, const char *what);
 void wait_acked(struct end *e);
 void wait_queued(struct end *e, int bytes);
+void wait_state(struct end *e, enum sockstat_state state);
 void sysctl_set(struct run *r, const char *path, const char *value);
 size_t fill(char *buf, size_t len);
 

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of one connection, system call by system call.
+ *
+ * With --steps each call is printed as strace would, then the rows of both
+ * ends as /proc/sockstat has them now, with "^" under what the call changed.
+ * Columns that a narrow terminal has no room for are left out.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "scenario.h"
+
+#define MAX_COLUMNS 32
+#define MAX_SHOWN 4
+#define MAX_WIDTH 512
+
+/* A line of /proc/sockstat, cut at its spaces */
+struct line {
+	char text[MAX_WIDTH];
+	char *cells[MAX_COLUMNS];
+	unsigned int n;
+	uint64_t key; /* the row's cookie */
+};
+
+/* What is on the screen, and what was there before */
+struct screen {
+	struct run *r;
+	struct end *ends[3]; /* listener, client, server */
+	struct line header;
+	struct line rows[MAX_SHOWN], before[MAX_SHOWN];
+	unsigned int n, n_before;
+};
+
+static void line_cut(struct line *l, const char *text, size_t len, uint64_t key)
+{
+	char *cell, *rest = NULL;
+
+	len = len < sizeof(l->text) - 1 ? len : sizeof(l->text) - 1;
+	memcpy(l->text, text, len);
+	l->text[len] = '\0';
+	l->n = 0;
+	l->key = key;
+	for (cell = strtok_r(l->text, " ", &rest); cell && l->n < MAX_COLUMNS;
+	     cell = strtok_r(NULL, " ", &rest))
+		l->cells[l->n++] = cell;
+}
+
+static void line_copy(struct line *to, const struct line *from)
+{
+	unsigned int i;
+
+	*to = *from;
+	for (i = 0; i < to->n; i++)
+		to->cells[i] = to->text + (from->cells[i] - from->text);
+}
+
+static char *proc_text(struct run *r, size_t *len)
+{
+	FILE *from = fopen(SOCKSTAT_PROC_PATH, "re"), *to;
+	char *text, block[4096];
+	size_t n;
+
+	must(r, from);
+	to = open_memstream(&text, len);
+	must(r, to);
+	while ((n = fread(block, 1, sizeof(block), from)) > 0)
+		fwrite(block, 1, n, to);
+	fclose(from);
+	must(r, !fclose(to));
+	return text;
+}
+
+/* Rows of our descriptors, and the one of the connection before anyone accepted it */
+static bool row_ours(const struct screen *s, const struct sockstat_row *row)
+{
+	char text[SOCKSTAT_ADDR_LEN];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(s->ends); i++) {
+		if (s->ends[i] && s->ends[i]->cookie == row->cookie)
+			return true;
+	}
+	return s->ends[1] && addr_port(&s->ends[1]->remote) && row->pid < 0 &&
+	       !strcmp(row->remote.text, addr_text(&s->ends[1]->local, text));
+}
+
+static void screen_read(struct screen *s)
+{
+	struct sockstat_table table;
+	size_t len, i;
+	char *text = proc_text(s->r, &len), *at = text;
+	unsigned int line = 1;
+
+	if (sockstat_table_parse(&table, text, len))
+		fail(s->r, "/proc/sockstat: %s", table.error);
+	for (i = 0; i < s->n; i++)
+		line_copy(&s->before[i], &s->rows[i]);
+	s->n_before = s->n;
+	s->n = 0;
+	line_cut(&s->header, text, strcspn(text, "\n"), 0);
+	for (i = 0; i < table.n_rows && s->n < MAX_SHOWN; i++) {
+		const struct sockstat_row *row = &table.rows[i];
+
+		if (!row_ours(s, row))
+			continue;
+		for (; line < row->line; line++)
+			at = strchr(at, '\n') + 1;
+		line_cut(&s->rows[s->n++], at, strcspn(at, "\n"), row->cookie);
+	}
+	sockstat_table_free(&table);
+	free(text);
+}
+
+static size_t screen_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return columns && atoi(columns) > 0 ? (size_t)atoi(columns) : MAX_WIDTH;
+}
+
+/* Gives each column its width, 0 to those that there is no room for. */
+static void screen_layout(const struct screen *s, size_t widths[MAX_COLUMNS])
+{
+	static const char *const least_first[] = { "NETNS",  "INODE",	 "UID",	     "COOKIE",
+						   "PID",    "COMMAND",	 "CLOSED",   "OPENED",
+						   "ERROR",  "TX_QUEUE", "TX_CALLS", "RX_CALLS",
+						   "REMOTE", "LOCAL" };
+	size_t sum = 2, room = screen_width(), k;
+	unsigned int i, row;
+
+	for (i = 0; i < s->header.n; i++) {
+		widths[i] = strlen(s->header.cells[i]) + 1;
+		for (row = 0; row < s->n; row++) {
+			size_t len = i < s->rows[row].n ? strlen(s->rows[row].cells[i]) + 1 : 0;
+
+			widths[i] = len > widths[i] ? len : widths[i];
+		}
+		sum += widths[i];
+	}
+	for (k = 0; k < ARRAY_SIZE(least_first) && sum > room; k++) {
+		for (i = 0; i < s->header.n; i++) {
+			if (!strcmp(s->header.cells[i], least_first[k])) {
+				sum -= widths[i];
+				widths[i] = 0;
+			}
+		}
+	}
+}
+
+static const struct line *line_before(const struct screen *s, const struct line *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->n_before; i++) {
+		if (s->before[i].key == l->key)
+			return &s->before[i];
+	}
+	return NULL;
+}
+
+static void print_line(struct run *r, const struct line *l, const size_t widths[MAX_COLUMNS])
+{
+	char out[2 * MAX_WIDTH] = "  ";
+	size_t at = 2;
+	unsigned int i;
+
+	for (i = 0; i < l->n && at < sizeof(out); i++) {
+		if (widths[i])
+			at += snprintf(out + at, sizeof(out) - at, "%-*s", (int)widths[i],
+				       l->cells[i]);
+	}
+	while (at > 0 && at < sizeof(out) && out[at - 1] == ' ')
+		out[--at] = '\0';
+	say(r, "%s", out);
+}
+
+/* "^" under each cell that differs from what was there before */
+static void print_changes(struct run *r, const struct line *l, const struct line *before,
+			  const size_t widths[MAX_COLUMNS])
+{
+	char out[2 * MAX_WIDTH];
+	size_t at = 2, end = 0;
+	unsigned int i;
+
+	memset(out, ' ', sizeof(out));
+	for (i = 0; i < l->n && i < before->n && at + widths[i] < sizeof(out); i++) {
+		if (widths[i] && strcmp(l->cells[i], before->cells[i])) {
+			memset(out + at, '^', strlen(l->cells[i]));
+			end = at + strlen(l->cells[i]);
+		}
+		at += widths[i];
+	}
+	out[end] = '\0';
+	if (end)
+		say(r, "%s", out);
+}
+
+/* Prints the call, what it did and the rows, and compares these with the ledger. */
+static void __attribute__((format(printf, 3, 4)))
+step(struct screen *s, const char *what, const char *call, ...)
+{
+	size_t widths[MAX_COLUMNS] = { 0 };
+	char text[256];
+	unsigned int i;
+	va_list ap;
+
+	va_start(ap, call);
+	vsnprintf(text, sizeof(text), call, ap);
+	va_end(ap);
+	say(s->r, "%s", text);
+	say(s->r, "  # %s", what);
+	if (s->r->opt->steps && !s->r->opt->dry_run) {
+		screen_read(s);
+		screen_layout(s, widths);
+		print_line(s->r, &s->header, widths);
+		for (i = 0; i < s->n; i++) {
+			const struct line *before = line_before(s, &s->rows[i]);
+
+			print_line(s->r, &s->rows[i], widths);
+			if (before)
+				print_changes(s->r, &s->rows[i], before, widths);
+		}
+	}
+	say(s->r, "%s", "");
+	check(s->r);
+}
+
+static const char *domain_name(const struct run *r)
+{
+	return r->family == FAMILY_4 ? "AF_INET" : "AF_INET6";
+}
+
+static void steps_open(struct screen *s, struct pair *p)
+{
+	struct run *r = s->r;
+	struct sockaddr_storage sa;
+	char text[SOCKSTAT_ADDR_LEN];
+	struct end *listener;
+	socklen_t len;
+	int64_t since;
+	int fd;
+
+	fd = tcp_socket(r);
+	listener = s->ends[0] = end_new(r, fd, SOCKSTAT_ROLE_NONE, -1);
+	step(s, "The server's descriptor: a socket without addresses, connected to nothing.",
+	     "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d", domain_name(r), fd);
+
+	len = family_loopback(r, 0, &sa);
+	if (bind(fd, (struct sockaddr *)&sa, len) && errno == EADDRNOTAVAIL)
+		skip(r, "no loopback address of this family");
+	end_refresh(listener);
+	step(s, "It has a LOCAL address now; port 0 asked for any that is free.",
+	     "bind(%d, %s) = 0", fd, addr_text(&sa, text));
+
+	must(r, !listen(fd, 1));
+	listener->listener = true;
+	step(s, "It waits for connections: LISTEN.", "listen(%d, 1) = 0", fd);
+
+	fd = tcp_socket(r);
+	p->client = s->ends[1] = end_new(r, fd, SOCKSTAT_ROLE_NONE, -1);
+	step(s, "The client's descriptor.", "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d",
+	     domain_name(r), fd);
+
+	len = family_loopback(r, addr_port(&listener->local), &sa);
+	since = now_ns();
+	must(r, !connect(fd, (struct sockaddr *)&sa, len));
+	end_opened(p->client, SOCKSTAT_ROLE_CLIENT, since);
+	step(s,
+	     "SYN, SYN+ACK, ACK: connected, though the server has not called accept() yet: its end "
+	     "belongs to nobody.",
+	     "connect(%d, %s) = 0", fd, addr_text(&sa, text));
+
+	p->server = s->ends[2] = accept_from(r, listener, since);
+	step(s, "The connection's other end got a descriptor: REMOTE and LOCAL are the other way round.",
+	     "accept(%d) = %d", listener->fd, p->server->fd);
+}
+
+static void steps_send(struct screen *s, struct end *from, struct end *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	must(s->r, tx(from, send(from->fd, text, len, 0)) == (ssize_t)len);
+	wait_acked(from);
+	wait_queued(to, len);
+	step(s, "The sender's TX_BYTES and TX_CALLS grew; the bytes lie in the receiver's RX_QUEUE.",
+	     "send(%d, \"%s\", %zu, 0) = %zu", from->fd, text, len, len);
+}
+
+static void steps_recv(struct screen *s, struct end *e, const char *text)
+{
+	char buf[256];
+	ssize_t n = rx(e, recv(e->fd, buf, sizeof(buf), 0));
+
+	must(s->r, n == (ssize_t)strlen(text) && !memcmp(buf, text, n));
+	step(s, n ? "They left the queue and became RX_BYTES." :
+		    "End of file: no byte, but one more of RX_CALLS.",
+	     "recv(%d, \"%s\", %zu, 0) = %zd", e->fd, text, sizeof(buf), n);
+}
+
+static void steps_close(struct screen *s, struct pair *p)
+{
+	struct run *r = s->r;
+
+	must(r, !shutdown(p->client->fd, SHUT_WR));
+	wait_state(p->client, SOCKSTAT_FIN_WAIT2);
+	wait_state(p->server, SOCKSTAT_CLOSE_WAIT);
+	step(s, "The client's FIN went out and was acknowledged: it can still receive.",
+	     "shutdown(%d, SHUT_WR) = 0", p->client->fd);
+	steps_recv(s, p->server, "");
+	steps_send(s, p->server, p->client, "bye");
+	steps_recv(s, p->client, "bye");
+
+	end_close(p->server);
+	wait_state(p->client, SOCKSTAT_CLOSED);
+	step(s, "The server's descriptor is gone, its row is history; with both FINs sent the connection is over.",
+	     "close(%d) = 0", p->server->fd);
+	steps_recv(s, p->client, "");
+	end_close(p->client);
+	step(s, "Both rows are history: what the connection was, and what went through it.",
+	     "close(%d) = 0", p->client->fd);
+	end_close(s->ends[0]);
+	step(s, "A listener leaves no row: no byte went through it.", "close(%d) = 0",
+	     s->ends[0]->fd);
+}
+
+static void steps(struct run *r)
+{
+	struct screen *s = calloc(1, sizeof(*s));
+	struct pair p;
+
+	must(r, s);
+	s->r = r;
+	steps_open(s, &p);
+	steps_send(s, p.client, p.server, "hello, server");
+	steps_recv(s, p.server, "hello, server");
+	steps_send(s, p.server, p.client, "hello, client");
+	steps_recv(s, p.client, "hello, client");
+	steps_close(s, &p);
+	free(s);
+}
+
+const struct scenario steps_scenarios[] = {
+	{ "steps", steps, 0, 0, "socket to close on one connection, checked after each call" },
+	{ 0 },
+};
