@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that differs between kernel versions, under names of our own.
+ * Features are probed where that is possible: distributions backport.
+ */
+#ifndef SOCKSTAT_COMPAT_H
+#define SOCKSTAT_COMPAT_H
+
+#include <linux/net.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/task.h>
+#include <linux/user_namespace.h>
+#include <linux/version.h>
+#include <net/sock.h>
+
+/*
+ * The inode number of a socket's file, 0 if it has none. Since 6.17
+ * (5d6b58c932ec "net: lockless sock_i_ino()") the sock keeps it. Before, only
+ * the socket has it, which another CPU may be releasing: its memory is freed
+ * by RCU.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_ino);
+}
+#else
+static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
+{
+	struct socket *sock;
+	unsigned long ino;
+
+	rcu_read_lock();
+	sock = READ_ONCE(sk->sk_socket);
+	ino = sock ? SOCK_INODE(sock)->i_ino : 0;
+	rcu_read_unlock();
+	return ino;
+}
+#endif
+
+/*
+ * Whether a process is dumpable by its owner, and the user namespace whose
+ * CAP_SYS_PTRACE overrides that. Since 7.3 this is kept with the task
+ * (linux/sched/exec_state.h); before, with its mm, which task_lock() holds.
+ */
+#if __has_include(<linux/sched/exec_state.h>)
+#include <linux/sched/exec_state.h>
+
+static inline bool
+sockstat_compat_dumpable(const struct task_struct *task,
+			 struct user_namespace **ns)
+{
+	const struct task_exec_state *state;
+	bool dumpable;
+
+	rcu_read_lock();
+	state = rcu_dereference(task->exec_state);
+	dumpable = READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
+	*ns = state->user_ns;
+	rcu_read_unlock();
+	return dumpable;
+}
+#else
+static inline bool
+sockstat_compat_dumpable(const struct task_struct *task,
+			 struct user_namespace **ns)
+{
+	struct mm_struct *mm = task->mm;
+
+	*ns = mm ? mm->user_ns : &init_user_ns;
+	return mm ? get_dumpable(mm) == SUID_DUMP_USER : false;
+}
+#endif
+
+#endif /* SOCKSTAT_COMPAT_H */

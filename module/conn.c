@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens to a connection. Every event finds its record in the table and
+ * changes it under the table's lock.
+ */
+#include <linux/ktime.h>
+#include <net/inet_sock.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "conn.h"
+#include "table.h"
+
+/*
+ * Who comes first gets what moved before anybody was seen, and is credited
+ * until somebody else shows up.
+ */
+static noinline struct sockstat_holder *
+add_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+	int flow;
+
+	h = sockstat_holder_new(&conn->holders, caller, sockstat_table_generation());
+	for (flow = 0; h && conn->holders.count == 1 && flow < SOCKSTAT_FLOWS;
+	     flow++) {
+		h->bytes[flow] = conn->ledger.total[flow];
+		conn->creditor[flow] = h;
+	}
+	return h;
+}
+
+/**
+ * sockstat_conn_first_holder() - give a connection nobody was seen with to one
+ * @conn: a connection in the table, locked, without holders
+ * @caller: a descriptor of it
+ *
+ * Context: any but NMI.
+ * Return: the holder, which has all bytes there were so far.
+ */
+struct sockstat_holder *
+sockstat_conn_first_holder(struct sockstat_conn *conn,
+			   const struct sockstat_caller *caller)
+{
+	return add_holder(conn, caller);
+}
+
+/**
+ * sockstat_conn_rest() - bytes that no holder is credited with
+ * @conn: a connection, locked
+ * @rest: the bytes, by flow
+ *
+ * Context: any.
+ */
+void sockstat_conn_rest(const struct sockstat_conn *conn,
+			u64 rest[SOCKSTAT_FLOWS])
+{
+	struct rb_node *n;
+	int flow;
+
+	memcpy(rest, conn->ledger.total, sizeof(conn->ledger.total));
+	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
+		struct sockstat_holder *h =
+			rb_entry(n, struct sockstat_holder, node);
+
+		for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
+			rest[flow] -= h->bytes[flow];
+	}
+}
+
+static void add_first_holder(struct sockstat_conn *conn,
+			     const struct sockstat_caller *caller)
+{
+	if (caller->task && !conn->holders.count)
+		add_holder(conn, caller);
+}
+
+static void credit(struct sockstat_conn *conn, enum sockstat_flow flow,
+		   u64 bytes)
+{
+	struct sockstat_holder *h = conn->creditor[flow];
+
+	if (h)
+		h->bytes[flow] += bytes;
+}
+
+/**
+ * sockstat_conn_settle() - book everything that moved
+ * @conn: a connection in the table, locked
+ * @view: whether the caller has the socket lock too
+ *
+ * Context: any but NMI.
+ */
+void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
+{
+	int flow;
+
+	/* tcp_disconnect() may run unseen while kprobes are disarmed */
+	if (!(conn->flags & SOCKSTAT_CONN_STARTED) ||
+	    !READ_ONCE(inet_sk(conn->sk)->inet_dport))
+		return;
+	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
+		credit(conn, flow,
+		       sockstat_ledger_settle(&conn->ledger, conn->sk, flow,
+					      &conn->role, view));
+}
+
+/* A connection that was there before us shall not vanish without a trace. */
+static struct sockstat_conn *new_if_connected(struct sock *sk)
+{
+	return READ_ONCE(inet_sk(sk)->inet_dport) ? sockstat_table_new(sk) : NULL;
+}
+
+static void mark_closed(struct sockstat_conn *conn)
+{
+	if (!conn->closed)
+		conn->closed = ktime_get_real_ns();
+}
+
+/* Out of the table; a connection goes to the closed ones, all else is freed. */
+static void retire(struct sockstat_conn *conn)
+{
+	bool started = conn->flags & SOCKSTAT_CONN_STARTED;
+
+	if (started) {
+		mark_closed(conn);
+		if (!(conn->flags & SOCKSTAT_CONN_DEAD))
+			sockstat_ident_capture(&conn->id, conn->sk);
+		conn->flags |= SOCKSTAT_CONN_DEAD;
+	}
+	sockstat_table_remove(conn, started);
+}
+
+/*
+ * A holder of the caller's process, if its descriptor is not known: the one
+ * that was used last, in this direction if possible, else any.
+ */
+static struct sockstat_holder *
+likely_holder(const struct sockstat_conn *conn, enum sockstat_flow flow,
+	      const struct sockstat_caller *caller)
+{
+	struct sockstat_caller by_fd = *caller;
+	struct sockstat_holder *h;
+	int i;
+
+	for (i = 0; i < SOCKSTAT_FLOWS; i++) {
+		h = conn->creditor[(flow + i) % SOCKSTAT_FLOWS];
+		if (!h)
+			continue;
+		by_fd.fd = h->fd;
+		if (sockstat_holder_is(h, &by_fd))
+			return h;
+	}
+	return sockstat_holder_of_process(&conn->holders, caller);
+}
+
+/*
+ * Make the caller the one whose bytes come next. False if its descriptor is
+ * to be searched for first.
+ */
+static bool change_creditor(struct sockstat_conn *conn,
+			    enum sockstat_flow flow,
+			    const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h = NULL;
+
+	if (caller->fd == SOCKSTAT_FD_UNKNOWN) {
+		h = likely_holder(conn, flow, caller);
+		if (!h && !caller->searched)
+			return false;
+	}
+	if (!h)
+		h = sockstat_holder_claim(&conn->holders, caller) ?:
+			add_holder(conn, caller);
+	conn->creditor[flow] = h;
+	return true;
+}
+
+/**
+ * sockstat_conn_call() - somebody enters TCP to send or to receive
+ * @sk: the socket
+ * @flow: which of the two
+ * @caller: who
+ *
+ * What moved since the last such call is booked for who made that, and @caller
+ * is who the next bytes are for.
+ *
+ * Context: any but NMI; @sk is the caller's, hence stays.
+ * Return: false if @caller's descriptor should be searched for, and the call
+ * repeated.
+ */
+bool sockstat_conn_call(struct sock *sk, enum sockstat_flow flow,
+			const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+	struct sockstat_conn *conn;
+	unsigned long flags;
+	bool done = true;
+
+	conn = sockstat_table_lock(sk, &flags) ?: sockstat_table_new(sk);
+	if (unlikely(!conn))
+		goto out;
+	if (likely(sockstat_ledger_synced(&conn->ledger, flow)))
+		credit(conn, flow,
+		       sockstat_ledger_advance(&conn->ledger, sk, flow));
+	else
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
+
+	h = conn->creditor[flow];
+	if (unlikely(!h || !sockstat_holder_is(h, caller)) && caller->task)
+		done = change_creditor(conn, flow, caller);
+	h = conn->creditor[flow];
+	if (done && h)
+		h->calls[flow]++;
+out:
+	sockstat_table_unlock(sk, flags);
+	return done;
+}
+
+/**
+ * sockstat_conn_connect() - a connection is being opened
+ * @sk: the socket, addresses set, sequence numbers not yet
+ * @caller: who does it
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_conn_connect(struct sock *sk,
+			   const struct sockstat_caller *caller)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags);
+	/* its tcp_disconnect() went unseen: the numbers are another's by now */
+	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+		retire(conn);
+		conn = NULL;
+	}
+	if (!conn)
+		conn = sockstat_table_new(sk);
+	if (conn) {
+		conn->flags |= SOCKSTAT_CONN_STARTED;
+		conn->role = SOCKSTAT_CLIENT;
+		conn->opened = ktime_get_real_ns();
+		sockstat_ledger_open(&conn->ledger);
+		conn->id.inode = sockstat_compat_sock_ino(sk);
+		add_first_holder(conn, caller);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_syn() - the first sequence number of an active open is set
+ * @sk: the socket, before its SYN is queued
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_conn_syn(struct sock *sk)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags);
+	if (conn)
+		sockstat_ledger_connect(&conn->ledger, sk);
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_established() - a handshake is done
+ * @sk: the socket, numbers of both directions set
+ * @active: known to be the side that called connect
+ *
+ * Context: under the socket lock, also in softirq.
+ */
+void sockstat_conn_established(struct sock *sk, bool active)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags) ?: sockstat_table_new(sk);
+	if (conn) {
+		conn->flags |= SOCKSTAT_CONN_STARTED;
+		if (active)
+			conn->role = SOCKSTAT_CLIENT;
+		if (conn->role != SOCKSTAT_CLIENT) {
+			conn->role = SOCKSTAT_SERVER;
+			conn->opened = ktime_get_real_ns();
+		}
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_fin() - the send direction is being shut
+ * @sk: the socket, before its FIN is queued
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_conn_fin(struct sock *sk)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags);
+	if (conn) {
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
+		sockstat_ledger_freeze_tx(&conn->ledger);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+static void note_death(struct sockstat_conn *conn)
+{
+	sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
+	sockstat_ident_capture(&conn->id, conn->sk);
+	if (!conn->error)
+		conn->error = READ_ONCE(conn->sk->sk_err);
+	mark_closed(conn);
+	conn->flags |= SOCKSTAT_CONN_DEAD;
+}
+
+/**
+ * sockstat_conn_dead() - a connection is over
+ * @sk: the socket, which may live on without it
+ *
+ * Context: under the socket lock, also in softirq.
+ */
+void sockstat_conn_dead(struct sock *sk)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
+	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
+		note_death(conn);
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_disconnect() - the socket is being made unconnected again
+ * @sk: the socket, its numbers and addresses still those of the connection
+ * @caller: who does it
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_conn_disconnect(struct sock *sk,
+			      const struct sockstat_caller *caller)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
+	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
+		add_first_holder(conn, caller);
+		retire(conn);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_close() - the last descriptor is gone
+ * @sk: the socket
+ * @caller: who closed it, if that can be told
+ *
+ * Context: process.
+ */
+void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
+	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
+		conn->id.inode = sockstat_compat_sock_ino(sk) ?:
+				 conn->id.inode;
+		mark_closed(conn);
+		conn->flags |= SOCKSTAT_CONN_CLOSED;
+		add_first_holder(conn, caller);
+		h = caller->task ? sockstat_holder_find(&conn->holders, caller) : NULL;
+		if (h)
+			sockstat_holder_note_process(h, caller->task);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_destroy() - the socket is going away
+ * @sk: the socket
+ *
+ * Context: any; nobody else has @sk.
+ */
+void sockstat_conn_destroy(struct sock *sk)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags);
+	if (conn) {
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
+		retire(conn);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_failed() - connect() failed before any packet was sent
+ * @sk: the socket, unconnected
+ * @caller: who called it
+ * @family: of @addr
+ * @addr: where to
+ * @port: where to
+ * @error: errno
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_conn_failed(struct sock *sk,
+			  const struct sockstat_caller *caller, u16 family,
+			  const union sockstat_addr *addr, __be16 port,
+			  int error)
+{
+	struct sockstat_conn *conn;
+	unsigned long flags;
+
+	conn = sockstat_table_lock(sk, &flags) ?: sockstat_table_new(sk);
+	if (conn) {
+		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
+			conn->opened = ktime_get_real_ns();
+		conn->role = SOCKSTAT_CLIENT;
+		add_first_holder(conn, caller);
+		if (!(conn->flags & SOCKSTAT_CONN_DEAD))
+			sockstat_ident_capture(&conn->id, sk);
+		sockstat_ident_remote(&conn->id, family, addr, port);
+		conn->error = error;
+		conn->flags |= SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_DEAD;
+		retire(conn);
+	}
+	sockstat_table_unlock(sk, flags);
+}
+
+/**
+ * sockstat_conn_adopt() - begin to keep a record of a connection
+ * @sk: a socket without one
+ * @caller: one of its descriptors, credited with its lifetime
+ *
+ * Context: between sockstat_table_lock() and sockstat_table_unlock().
+ * Return: the record, or NULL (and counted) if there is none at hand.
+ */
+struct sockstat_conn *
+sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller)
+{
+	struct sockstat_conn *conn = sockstat_table_new(sk);
+
+	if (conn) {
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
+		add_first_holder(conn, caller);
+	}
+	return conn;
+}

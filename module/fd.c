@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/compat.h>
+#include <linux/fdtable.h>
+#include <linux/net.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <asm/syscall.h>
+#include <net/sock.h>
+
+#include "fd.h"
+
+/* Registers of a system call; the descriptor is among the first three. */
+#define SYSCALL_ARGS	6
+#define FD_ARGS		3
+
+/* How far a search goes in a call that says nothing of its descriptor. */
+#define SEARCH_FDS	256
+
+/* How many descriptors one hold of a table's lock passes over. */
+#define WALK_FDS	256
+
+/* Looks at a slot without a reference: compare only. */
+static bool slot_holds(struct files_struct *files, unsigned int fd,
+		       const struct socket *sock)
+{
+	struct file *file = files_lookup_fd_raw(files, fd);
+
+	return file && READ_ONCE(file->private_data) == sock;
+}
+
+/*
+ * io_uring's workers carry the registers of the call that made them, kernel
+ * threads none.
+ */
+static bool in_syscall(void)
+{
+	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER));
+}
+
+static int fd_of_call(const struct sock *sk)
+{
+	struct files_struct *files = current->files;
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+	unsigned long args[SYSCALL_ARGS];
+	int fd = SOCKSTAT_FD_UNKNOWN;
+	int i;
+
+	if (!in_syscall() || !files || !sock)
+		return fd;
+	syscall_get_arguments(current, task_pt_regs(current), args);
+	rcu_read_lock();
+	for (i = 0; i < FD_ARGS; i++) {
+		if (!slot_holds(files, args[i], sock))
+			continue;
+		fd = args[i];
+		break;
+	}
+	rcu_read_unlock();
+	return fd;
+}
+
+static void set_nobody(struct sockstat_caller *caller)
+{
+	*caller = (struct sockstat_caller) { .fd = SOCKSTAT_FD_UNKNOWN };
+}
+
+static void set_process(struct sockstat_caller *caller,
+			struct task_struct *task)
+{
+	caller->task = task;
+	caller->pid = task_tgid(task);
+	caller->exec_id = READ_ONCE(task->self_exec_id);
+	caller->searched = false;
+}
+
+/**
+ * sockstat_fd_caller() - find out whose call this is
+ * @caller: filled in; nobody's for a kernel thread, or a socket not accepted
+ * @sk: the socket that is called
+ *
+ * A register is only a hint: it counts if that slot holds this very socket.
+ *
+ * Context: process, may be atomic. What @caller points to stays while current
+ * is in this call.
+ */
+void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
+{
+	if (unlikely(current->flags & PF_KTHREAD || !sk->sk_socket)) {
+		set_nobody(caller);
+		return;
+	}
+	set_process(caller, current);
+	caller->fd = fd_of_call(sk);
+}
+
+/* The descriptor that a system call takes away, whose slot is empty by now. */
+static int fd_of_close(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long args[SYSCALL_ARGS];
+
+	if (!in_syscall() || in_compat_syscall())
+		return SOCKSTAT_FD_UNKNOWN;
+	syscall_get_arguments(current, regs, args);
+	switch (syscall_get_nr(current, regs)) {
+	case __NR_close:
+		return args[0];
+#ifdef __NR_dup2
+	case __NR_dup2:
+#endif
+	case __NR_dup3:
+		return args[1];
+	default:
+		return SOCKSTAT_FD_UNKNOWN;
+	}
+}
+
+/**
+ * sockstat_fd_closer() - find out who closes a socket's last descriptor
+ * @caller: filled in; nobody's for a kernel thread
+ *
+ * Context: process, may be atomic; current may be exiting. What @caller points
+ * to stays while current is in this call.
+ */
+void sockstat_fd_closer(struct sockstat_caller *caller)
+{
+	if (current->flags & PF_KTHREAD) {
+		set_nobody(caller);
+		return;
+	}
+	set_process(caller, current);
+	caller->fd = fd_of_close();
+}
+
+/**
+ * sockstat_fd_search() - look through the low descriptors of the caller
+ * @caller: its descriptor unknown; filled in if found
+ * @sk: the socket that is called
+ *
+ * Context: process, may be atomic.
+ */
+void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
+{
+	struct files_struct *files = current->files;
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+	unsigned int fd;
+
+	caller->searched = true;
+	if (!files || !sock)
+		return;
+	rcu_read_lock();
+	for (fd = 0; fd < SEARCH_FDS; fd++) {
+		if (!slot_holds(files, fd, sock))
+			continue;
+		caller->fd = fd;
+		break;
+	}
+	rcu_read_unlock();
+}
+
+/* Go on in one table; false if it was left half way. Under task_lock(). */
+static bool walk_table(struct sockstat_fd_walk *walk,
+		       struct task_struct *task, pid_t pid)
+{
+	struct files_struct *files = task->files;
+	struct sockstat_caller caller;
+	unsigned int left = WALK_FDS;
+	struct fdtable *fdt;
+	bool done = false;
+
+	set_process(&caller, task);
+	spin_lock(&files->file_lock);
+	fdt = files_fdtable(files);
+	while (left--) {
+		struct socket *sock;
+		struct file *file;
+		unsigned int fd;
+
+		fd = find_next_bit(fdt->open_fds, fdt->max_fds, walk->fd);
+		done = fd >= fdt->max_fds;
+		if (done)
+			break;
+		walk->fd = fd + 1;
+		/* a slot may be reserved and not filled yet */
+		file = rcu_dereference_protected(fdt->fd[fd],
+				lockdep_is_held(&files->file_lock));
+		sock = file ? sock_from_file(file) : NULL;
+		if (!sock || !sock->sk)
+			continue;
+		caller.fd = fd;
+		if (!walk->found(&caller, pid, sock->sk, walk->arg))
+			break;
+	}
+	spin_unlock(&files->file_lock);
+	return done;
+}
+
+/*
+ * A thread's table, unless it is the one its process was already looked into
+ * for; threads come after their leader, whose table they share as a rule.
+ */
+static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
+{
+	pid_t tgid = task_tgid_nr_ns(task, walk->ns);
+	bool done = true;
+
+	/* a leader outside the namespace: cannot be, a group shares one */
+	if (!tgid)
+		return true;
+	task_lock(task);
+	if (!task->files)
+		goto out;
+	if (!walk->fd) {
+		if (walk->tgid == tgid && walk->files == task->files)
+			goto out;
+		if (!walk->may_look(task, walk->arg))
+			goto out;
+		if (walk->nr != tgid)
+			walk->unordered = true;
+		walk->tgid = tgid;
+		walk->files = task->files;
+	}
+	done = walk_table(walk, task, tgid);
+out:
+	task_unlock(task);
+	return done;
+}
+
+/**
+ * sockstat_fd_walk() - go on with a walk of all descriptor tables
+ * @walk: zeroed before its beginning, but for what the caller provides
+ *
+ * Returns after a bounded number of descriptors, after each process, and when
+ * @walk->found asks for it; the caller reschedules.
+ *
+ * Context: process.
+ * Return: whether the walk is complete.
+ */
+bool sockstat_fd_walk(struct sockstat_fd_walk *walk)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int nr;
+
+	rcu_read_lock();
+	pid = find_ge_pid(walk->nr, walk->ns);
+	if (!pid) {
+		rcu_read_unlock();
+		return true;
+	}
+	nr = pid_nr_ns(pid, walk->ns);
+	/* the process went away while its table was half walked */
+	if (nr != walk->nr)
+		walk->fd = 0;
+	walk->nr = nr;
+	task = pid_task(pid, PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+
+	if (!task || walk_task(walk, task)) {
+		walk->nr++;
+		walk->fd = 0;
+	}
+	if (task)
+		put_task_struct(task);
+	return false;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The closed connections that are still shown, oldest first. */
+#ifndef SOCKSTAT_HISTORY_H
+#define SOCKSTAT_HISTORY_H
+
+#include <linux/types.h>
+
+struct sockstat_conn;
+
+bool sockstat_history_add(struct sockstat_conn *conn);
+struct sockstat_conn *sockstat_history_evict(void);
+void sockstat_history_limit(unsigned int rows);
+
+void sockstat_history_pin(void);
+void sockstat_history_unpin(void);
+bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn,
+					    void *arg),
+			       void *arg);
+
+#endif /* SOCKSTAT_HISTORY_H */

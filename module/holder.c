@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
+
+#include "compat.h"
+#include "holder.h"
+#include "pool.h"
+
+/* Records at hand: what may be created before the refill gets to run. */
+#define HOLDERS_READY	1024
+
+/*
+ * A socket that is handed on from process to process for years (the output of
+ * an inetd script) must not eat up memory: further holders stay anonymous.
+ */
+#define HOLDERS_MAX	1024
+
+static struct kmem_cache *cache;
+static struct sockstat_pool pool;
+static atomic64_t anonymous;
+
+/* Where a holder stands in the order; any total order does. */
+static int compare(const struct sockstat_holder *h, const struct pid *pid,
+		   u32 exec_id, int fd)
+{
+	if (h->pid != pid)
+		return h->pid < pid ? -1 : 1;
+	if (h->exec_id != exec_id)
+		return h->exec_id < exec_id ? -1 : 1;
+	if (h->fd != fd)
+		return h->fd < fd ? -1 : 1;
+	return 0;
+}
+
+static bool same_process(const struct sockstat_holder *h,
+			 const struct sockstat_caller *caller)
+{
+	return h->pid == caller->pid && h->exec_id == caller->exec_id;
+}
+
+/**
+ * sockstat_holder_is() - whether a holder is the caller's descriptor
+ * @h: a holder
+ * @caller: who calls
+ *
+ * Context: any.
+ */
+bool sockstat_holder_is(const struct sockstat_holder *h,
+			const struct sockstat_caller *caller)
+{
+	return h->fd == caller->fd && same_process(h, caller);
+}
+
+/* The first holder at or after a place in the order. */
+static struct sockstat_holder *find_from(const struct sockstat_holders *all,
+					 const struct sockstat_caller *caller,
+					 int fd)
+{
+	struct rb_node *n = all->root.rb_node;
+	struct sockstat_holder *best = NULL;
+
+	while (n) {
+		struct sockstat_holder *h =
+			rb_entry(n, struct sockstat_holder, node);
+
+		if (compare(h, caller->pid, caller->exec_id, fd) < 0) {
+			n = n->rb_right;
+		} else {
+			best = h;
+			n = n->rb_left;
+		}
+	}
+	return best;
+}
+
+/**
+ * sockstat_holder_find() - find the caller's descriptor
+ * @all: a connection's holders
+ * @caller: who calls
+ *
+ * Context: any, the connection locked.
+ * Return: the holder, which stays as long as the connection, or NULL.
+ */
+struct sockstat_holder *
+sockstat_holder_find(const struct sockstat_holders *all,
+		     const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h = find_from(all, caller, caller->fd);
+
+	return h && sockstat_holder_is(h, caller) ? h : NULL;
+}
+
+/**
+ * sockstat_holder_of_process() - find any descriptor of the caller's process
+ * @all: a connection's holders
+ * @caller: who calls
+ *
+ * Context: any, the connection locked.
+ * Return: the holder, which stays as long as the connection, or NULL.
+ */
+struct sockstat_holder *
+sockstat_holder_of_process(const struct sockstat_holders *all,
+			   const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h = find_from(all, caller, SOCKSTAT_FD_UNKNOWN);
+
+	return h && same_process(h, caller) ? h : NULL;
+}
+
+static void link_in_order(struct sockstat_holders *all,
+			  struct sockstat_holder *new)
+{
+	struct rb_node **link = &all->root.rb_node, *parent = NULL;
+
+	while (*link) {
+		struct sockstat_holder *h =
+			rb_entry(*link, struct sockstat_holder, node);
+
+		parent = *link;
+		link = compare(h, new->pid, new->exec_id, new->fd) > 0 ?
+			&parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&new->node, parent, link);
+	rb_insert_color(&new->node, &all->root);
+}
+
+/**
+ * sockstat_holder_note_process() - note what a closed row will say of a process
+ * @h: one of its holders
+ * @task: a thread of the process, current or kept by the caller
+ *
+ * Context: any.
+ */
+void sockstat_holder_note_process(struct sockstat_holder *h,
+				  struct task_struct *task)
+{
+	struct user_namespace *ns;
+
+	strscpy(h->comm, task->group_leader->comm, sizeof(h->comm));
+	h->dumpable = sockstat_compat_dumpable(task, &ns);
+}
+
+/**
+ * sockstat_holder_new() - add the caller's descriptor
+ * @all: a connection's holders
+ * @caller: who calls; caller->task is not NULL
+ * @born: generation of the current snapshot
+ *
+ * Context: any but NMI, the connection locked.
+ * Return: the holder, which stays as long as the connection; NULL (and counted)
+ * if there is no record for it.
+ */
+struct sockstat_holder *
+sockstat_holder_new(struct sockstat_holders *all,
+		    const struct sockstat_caller *caller, u32 born)
+{
+	struct sockstat_holder *h = &all->first;
+
+	if (all->count >= HOLDERS_MAX) {
+		atomic64_inc(&anonymous);
+		return NULL;
+	}
+	if (all->count)
+		h = sockstat_pool_get(&pool);
+	if (!h)
+		return NULL;
+	h->pid = get_pid(caller->pid);
+	h->cred = get_task_cred(caller->task);
+	h->exec_id = caller->exec_id;
+	h->fd = caller->fd;
+	h->born = born;
+	sockstat_holder_note_process(h, caller->task);
+	link_in_order(all, h);
+	all->count++;
+	return h;
+}
+
+/**
+ * sockstat_holder_claim() - find the caller's descriptor, perhaps a nameless one
+ * @all: a connection's holders
+ * @caller: who calls; its descriptor is known
+ *
+ * What a process moved before its descriptor was known is now @caller's.
+ *
+ * Context: any, the connection locked.
+ * Return: the holder, which stays as long as the connection, or NULL.
+ */
+struct sockstat_holder *
+sockstat_holder_claim(struct sockstat_holders *all,
+		      const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h = sockstat_holder_find(all, caller);
+
+	if (h)
+		return h;
+	h = sockstat_holder_of_process(all, caller);
+	if (!h || h->fd != SOCKSTAT_FD_UNKNOWN)
+		return NULL;
+	rb_erase(&h->node, &all->root);
+	h->fd = caller->fd;
+	link_in_order(all, h);
+	return h;
+}
+
+/**
+ * sockstat_holder_free_all() - let all holders of a connection go
+ * @all: holders of a connection that nobody can reach any more
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_holder_free_all(struct sockstat_holders *all)
+{
+	struct sockstat_holder *h, *next;
+
+	rbtree_postorder_for_each_entry_safe(h, next, &all->root, node) {
+		put_pid(h->pid);
+		put_cred(h->cred);
+		if (h != &all->first)
+			kmem_cache_free(cache, h);
+	}
+}
+
+/**
+ * sockstat_holder_dropped() - descriptors that got no record
+ *
+ * Context: any.
+ */
+u64 sockstat_holder_dropped(void)
+{
+	return READ_ONCE(pool.empty) + atomic64_read(&anonymous);
+}
+
+/**
+ * sockstat_holder_refill() - have all records at hand that may be wanted
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_holder_refill(void)
+{
+	sockstat_pool_fill(&pool);
+}
+
+/**
+ * sockstat_holder_init() - get records ready
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM, nothing left behind.
+ */
+int sockstat_holder_init(void)
+{
+	int err;
+
+	cache = KMEM_CACHE(sockstat_holder, 0);
+	if (!cache)
+		return -ENOMEM;
+	err = sockstat_pool_init(&pool, cache, HOLDERS_READY);
+	if (err)
+		sockstat_holder_exit();
+	return err;
+}
+
+/**
+ * sockstat_holder_exit() - free the records at hand
+ *
+ * Context: process, may sleep; no connection is left.
+ */
+void sockstat_holder_exit(void)
+{
+	sockstat_pool_destroy(&pool);
+	kmem_cache_destroy(cache);
+}

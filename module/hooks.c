@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entry probes need argument 0 only, so that changed prototypes do not matter.
+ * They sit on functions of process context, where a probe is not missed; what
+ * also happens in softirq, or must not be switched off with kprobes, is told by
+ * tracepoints.
+ */
+#include <linux/net.h>
+#include <linux/ptrace.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "conn.h"
+#include "fd.h"
+#include "hooks.h"
+#include "probe.h"
+
+/* connect() calls under way at once before a failure may go unseen. */
+#define CONNECTS_MAX	64
+
+static struct sock *arg_sock(struct pt_regs *regs)
+{
+	return (struct sock *)regs_get_kernel_argument(regs, 0);
+}
+
+static void enter(struct sock *sk, enum sockstat_flow flow)
+{
+	struct sockstat_caller caller;
+
+	sockstat_fd_caller(&caller, sk);
+	if (unlikely(!sockstat_conn_call(sk, flow, &caller))) {
+		sockstat_fd_search(&caller, sk);
+		sockstat_conn_call(sk, flow, &caller);
+	}
+}
+
+static void find_caller(struct sockstat_caller *caller, const struct sock *sk)
+{
+	sockstat_fd_caller(caller, sk);
+	if (caller->task && caller->fd == SOCKSTAT_FD_UNKNOWN)
+		sockstat_fd_search(caller, sk);
+}
+
+static int on_send(struct kprobe *p, struct pt_regs *regs)
+{
+	enter(arg_sock(regs), SOCKSTAT_TX);
+	return 0;
+}
+
+static int on_receive(struct kprobe *p, struct pt_regs *regs)
+{
+	enter(arg_sock(regs), SOCKSTAT_RX);
+	return 0;
+}
+
+static int on_splice_read(struct kprobe *p, struct pt_regs *regs)
+{
+	struct socket *sock =
+		(struct socket *)regs_get_kernel_argument(regs, 0);
+
+	enter(sock->sk, SOCKSTAT_RX);
+	return 0;
+}
+
+static int on_syn(struct kprobe *p, struct pt_regs *regs)
+{
+	sockstat_conn_syn(arg_sock(regs));
+	return 0;
+}
+
+static int on_disconnect(struct kprobe *p, struct pt_regs *regs)
+{
+	struct sock *sk = arg_sock(regs);
+	struct sockstat_caller caller;
+
+	find_caller(&caller, sk);
+	sockstat_conn_disconnect(sk, &caller);
+	return 0;
+}
+
+static int on_close(struct kprobe *p, struct pt_regs *regs)
+{
+	struct sock *sk = arg_sock(regs);
+	struct sockstat_caller caller;
+
+	sockstat_fd_closer(&caller);
+	sockstat_conn_close(sk, &caller);
+	return 0;
+}
+
+static struct sockstat_entry_probe entries[] = {
+	{ .kp = { .symbol_name = "tcp_close", .pre_handler = on_close } },
+	{ .kp = { .symbol_name = "tcp_disconnect",
+		  .pre_handler = on_disconnect } },
+	{ .kp = { .symbol_name = "tcp_connect", .pre_handler = on_syn } },
+	{ .kp = { .symbol_name = "tcp_sendmsg", .pre_handler = on_send } },
+	/* gone since sendfile and splice go through tcp_sendmsg, too */
+	{ .kp = { .symbol_name = "tcp_sendpage", .pre_handler = on_send },
+	  .optional = true },
+	{ .kp = { .symbol_name = "tcp_recvmsg", .pre_handler = on_receive } },
+	{ .kp = { .symbol_name = "tcp_splice_read",
+		  .pre_handler = on_splice_read } },
+	{ .kp = { .symbol_name = "tcp_zerocopy_receive",
+		  .pre_handler = on_receive } },
+};
+
+/* Where a connect() goes to; the socket does not say once it has failed. */
+struct attempt {
+	struct sock *sk;
+	union sockstat_addr addr;
+	__be16 port;
+	u16 family;
+};
+
+static int on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct attempt *a = (struct attempt *)ri->data;
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)
+		regs_get_kernel_argument(regs, 1);
+	int len = regs_get_kernel_argument(regs, 2);
+
+	if (len < (int)sizeof(*sin) || sin->sin_family != AF_INET)
+		return 1;
+	a->sk = arg_sock(regs);
+	a->family = AF_INET;
+	a->addr.v4 = sin->sin_addr.s_addr;
+	a->port = sin->sin_port;
+	return 0;
+}
+
+/* A v4-mapped address goes on to tcp_v4_connect(), which tells. */
+static int on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct attempt *a = (struct attempt *)ri->data;
+	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)
+		regs_get_kernel_argument(regs, 1);
+	int len = regs_get_kernel_argument(regs, 2);
+
+	if (len < SIN6_LEN_RFC2133 || sin6->sin6_family != AF_INET6 ||
+	    ipv6_addr_v4mapped(&sin6->sin6_addr))
+		return 1;
+	a->sk = arg_sock(regs);
+	a->family = AF_INET6;
+	a->addr.v6 = sin6->sin6_addr;
+	a->port = sin6->sin6_port;
+	return 0;
+}
+
+static int on_connect_return(struct kretprobe_instance *ri,
+			     struct pt_regs *regs)
+{
+	struct attempt *a = (struct attempt *)ri->data;
+	int err = (int)regs_return_value(regs);
+	struct sockstat_caller caller;
+
+	/* a malformed address is no attempt to reach anybody */
+	if (err >= 0 || err == -EINVAL)
+		return 0;
+	find_caller(&caller, a->sk);
+	sockstat_conn_failed(a->sk, &caller, a->family, &a->addr, a->port,
+			     -err);
+	return 0;
+}
+
+static struct kretprobe returns[] = {
+	{
+		.kp = { .symbol_name = "tcp_v4_connect" },
+		.entry_handler = on_connect_v4,
+		.handler = on_connect_return,
+		.data_size = sizeof(struct attempt),
+		.maxactive = CONNECTS_MAX,
+	},
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		.kp = { .symbol_name = "tcp_v6_connect" },
+		.entry_handler = on_connect_v6,
+		.handler = on_connect_return,
+		.data_size = sizeof(struct attempt),
+		.maxactive = CONNECTS_MAX,
+	},
+#endif
+};
+
+static void on_state(void *data, const struct sock *const_sk,
+		     const int oldstate, const int newstate)
+{
+	struct sock *sk = (struct sock *)const_sk;
+	struct sockstat_caller caller;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return;
+	switch (newstate) {
+	case TCP_SYN_SENT:
+		find_caller(&caller, sk);
+		sockstat_conn_connect(sk, &caller);
+		break;
+	case TCP_ESTABLISHED:
+		sockstat_conn_established(sk, oldstate == TCP_SYN_SENT);
+		break;
+	case TCP_FIN_WAIT1:
+	case TCP_LAST_ACK:
+		sockstat_conn_fin(sk);
+		break;
+	case TCP_CLOSE:
+		sockstat_conn_dead(sk);
+		break;
+	}
+}
+
+static void on_destroy(void *data, struct sock *sk)
+{
+	sockstat_conn_destroy(sk);
+}
+
+static struct sockstat_trace_probe traces[] = {
+	{ .name = "tcp_destroy_sock", .handler = on_destroy },
+	{ .name = "inet_sock_set_state", .handler = on_state },
+};
+
+static struct sockstat_probe_set probes = {
+	.traces = traces,
+	.entries = entries,
+	.returns = returns,
+	.nr_traces = ARRAY_SIZE(traces),
+	.nr_entries = ARRAY_SIZE(entries),
+	.nr_returns = ARRAY_SIZE(returns),
+};
+
+/**
+ * sockstat_hooks_register() - begin to look
+ *
+ * Context: process, may sleep; the table is ready.
+ * Return: 0, or a negative errno with nothing registered.
+ */
+int sockstat_hooks_register(void)
+{
+	return sockstat_probe_register(&probes);
+}
+
+/**
+ * sockstat_hooks_unregister() - look no more
+ *
+ * Context: process, may sleep. No event comes once this returns.
+ */
+void sockstat_hooks_unregister(void)
+{
+	sockstat_probe_unregister(&probes);
+}
+
+/**
+ * sockstat_hooks_missed() - events that got lost in the kernel's probes
+ *
+ * Context: any.
+ */
+u64 sockstat_hooks_missed(void)
+{
+	return sockstat_probe_missed(&probes);
+}

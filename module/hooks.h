@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The places in TCP where we look. */
+#ifndef SOCKSTAT_HOOKS_H
+#define SOCKSTAT_HOOKS_H
+
+#include <linux/types.h>
+
+int sockstat_hooks_register(void);
+void sockstat_hooks_unregister(void);
+u64 sockstat_hooks_missed(void);
+
+#endif /* SOCKSTAT_HOOKS_H */

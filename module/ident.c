@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netdevice.h>
+#include <linux/sock_diag.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "ident.h"
+
+static bool is_link_local(const struct sockstat_ident *id)
+{
+	return id->family == AF_INET6 &&
+	       ((ipv6_addr_type(&id->local.v6) |
+		 ipv6_addr_type(&id->remote.v6)) & IPV6_ADDR_LINKLOCAL);
+}
+
+static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
+{
+	struct net_device *dev;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(sock_net(sk),
+				   READ_ONCE(sk->sk_bound_dev_if));
+	if (dev)
+		strscpy(id->scope, dev->name, sizeof(id->scope));
+	rcu_read_unlock();
+}
+
+static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
+{
+	id->family = AF_INET;
+	id->local.v4 = READ_ONCE(sk->sk_rcv_saddr);
+	id->remote.v4 = READ_ONCE(sk->sk_daddr);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
+{
+	if (ipv6_addr_v4mapped(&sk->sk_v6_daddr) ||
+	    ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
+		id->family = AF_INET;
+		id->local.v4 = sk->sk_v6_rcv_saddr.s6_addr32[3];
+		id->remote.v4 = sk->sk_v6_daddr.s6_addr32[3];
+		return;
+	}
+	id->family = AF_INET6;
+	id->local.v6 = sk->sk_v6_rcv_saddr;
+	id->remote.v6 = sk->sk_v6_daddr;
+	if (is_link_local(id))
+		capture_scope(id, sk);
+}
+#else
+static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
+{
+}
+#endif
+
+/**
+ * sockstat_ident_capture() - copy a socket's names
+ * @id: filled in completely, except that an inode number already there stays
+ *      when the socket has lost its file
+ * @sk: a full TCP socket that the caller keeps from going away
+ *
+ * Context: any, raw spinlocks may be held. Takes no lock; a connection that is
+ * just changing its addresses may be caught half way.
+ */
+void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	unsigned long inode = sockstat_compat_sock_ino(sk) ?: id->inode;
+
+	memset(id, 0, sizeof(*id));
+	if (sk->sk_family == AF_INET6)
+		capture_v6(id, sk);
+	else
+		capture_v4(id, sk);
+	id->local_port = READ_ONCE(inet->inet_sport);
+	id->remote_port = READ_ONCE(inet->inet_dport);
+	id->uid = READ_ONCE(sk->sk_uid);
+	id->netns = sock_net(sk)->ns.inum;
+	id->inode = inode;
+	sock_diag_save_cookie(sk, (u32 *)&id->cookie);
+}
+
+/**
+ * sockstat_ident_remote() - note the peer of a connection that never came up
+ * @id: a captured identity
+ * @family: AF_INET or AF_INET6, as @addr
+ * @addr: the address connect() was given
+ * @port: the port connect() was given
+ *
+ * A failed connect() wipes the peer from the socket; the row shall name it.
+ *
+ * Context: any.
+ */
+void sockstat_ident_remote(struct sockstat_ident *id, u16 family,
+			   const union sockstat_addr *addr, __be16 port)
+{
+	if (id->family != family)
+		memset(&id->local, 0, sizeof(id->local));
+	id->family = family;
+	id->remote = *addr;
+	id->remote_port = port;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who is connected to whom: the part of a socket that outlives it in a row. */
+#ifndef SOCKSTAT_IDENT_H
+#define SOCKSTAT_IDENT_H
+
+#include <linux/if.h>
+#include <linux/in6.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+struct sock;
+
+union sockstat_addr {
+	__be32 v4;
+	struct in6_addr v6;
+};
+
+/**
+ * struct sockstat_ident - a connection's names, copied out of its socket
+ * @local: own address, valid if @local_port is not 0
+ * @remote: the peer's address, valid if @remote_port is not 0
+ * @local_port: own port, 0 if there is none yet
+ * @remote_port: the peer's port, 0 if there is none yet
+ * @family: AF_INET (also for v4-mapped addresses) or AF_INET6
+ * @scope: interface of a link-local address, else empty
+ * @uid: the socket's owner
+ * @netns: inode number of the network namespace
+ * @inode: inode number of the socket file, 0 if there is none
+ * @cookie: socket cookie, 0 if there is none
+ */
+struct sockstat_ident {
+	union sockstat_addr local;
+	union sockstat_addr remote;
+	__be16 local_port;
+	__be16 remote_port;
+	u16 family;
+	char scope[IFNAMSIZ];
+	kuid_t uid;
+	u32 netns;
+	unsigned long inode;
+	u64 cookie;
+};
+
+void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk);
+void sockstat_ident_remote(struct sockstat_ident *id, u16 family,
+			   const union sockstat_addr *addr, __be16 port);
+
+#endif /* SOCKSTAT_IDENT_H */

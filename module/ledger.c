@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * write_seq advances by exactly what the application queued and copied_seq by
+ * exactly what it consumed, but for the SYN and the FIN, which take a number
+ * each, and for an urgent byte that the reader steps over.
+ *
+ * The sequence numbers are 32 bits wide and may each be read at any time;
+ * bytes_acked and bytes_received are 64 bits wide but agree with the rest only
+ * under the socket lock. So the low 32 bits of a total always come from the
+ * sequence numbers and only the number of wraps from the wide counters.
+ */
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "ledger.h"
+
+#define TX_SYNCED	BIT(0)	/* seq[TX] and total[TX] are valid */
+#define RX_SYNCED	BIT(1)	/* seq[RX] and total[RX] are valid */
+#define SYN_PENDING	BIT(2)	/* the next advance of write_seq is a SYN */
+#define TX_FROZEN	BIT(3)	/* the FIN is next: write_seq has said it all */
+#define URG_PENDING	BIT(4)	/* the reader is not past urg_seq yet */
+#define URG_COUNTED	BIT(5)	/* ... but has taken that byte by MSG_OOB */
+#define OPENING		BIT(6)	/* connect() has been called, no more is known */
+
+#define TCPF_FIN_SENT	(TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING | \
+			 TCPF_LAST_ACK | TCPF_TIME_WAIT)
+
+/* How often to look again for two equal views of a socket in use. */
+#define SAMPLE_TRIES	8
+
+/* The fields that say how much was ever sent and received. */
+struct sample {
+	u64 bytes_acked;
+	u64 bytes_received;
+	u64 bytes_sent;
+	u64 bytes_retrans;
+	u32 write_seq;
+	u32 snd_nxt;
+	u32 snd_una;
+	u32 rcv_nxt;
+};
+
+static u8 synced_flag(enum sockstat_flow flow)
+{
+	return flow == SOCKSTAT_TX ? TX_SYNCED : RX_SYNCED;
+}
+
+/* The FIN counts in copied_seq once the reader has consumed the end of file. */
+static u32 consumed_seq(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 seq = READ_ONCE(tp->copied_seq);
+
+	/* copied_seq passes the FIN only after SOCK_DONE and rcv_nxt are set */
+	smp_rmb();
+	if (unlikely(sock_flag(sk, SOCK_DONE))) {
+		smp_rmb();
+		if (seq == READ_ONCE(tp->rcv_nxt))
+			seq--;
+	}
+	return seq;
+}
+
+/* A SYN's number has to be skipped once; the data of a TFO SYN follow it. */
+static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
+{
+	u32 delta = READ_ONCE(tcp_sk(sk)->write_seq) - l->seq[SOCKSTAT_TX];
+
+	if (unlikely(l->flags & (TX_FROZEN | SYN_PENDING))) {
+		if (l->flags & TX_FROZEN || !delta)
+			return 0;
+		l->flags &= ~SYN_PENDING;
+		l->seq[SOCKSTAT_TX]++;
+		delta--;
+	}
+	return delta;
+}
+
+/*
+ * The urgent byte is delivered by MSG_OOB and then stepped over in the stream,
+ * or stepped over only, or (SO_OOBINLINE) delivered in the stream. What to add
+ * to the stream's advance to @seq so that each delivery counts once.
+ */
+static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk,
+			     u32 seq)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 urg_seq = READ_ONCE(tp->urg_seq);
+	bool skips = !sock_flag(sk, SOCK_URGINLINE);
+	s64 correction = 0;
+
+	if (l->flags & URG_PENDING && urg_seq != l->urg_seq) {
+		if (skips && after(seq, l->urg_seq))
+			correction--;
+		l->flags &= ~(URG_PENDING | URG_COUNTED);
+	}
+	if (urg_seq != l->urg_seq) {
+		l->urg_seq = urg_seq;
+		l->flags |= URG_PENDING;
+	}
+	if (!(l->flags & URG_PENDING))
+		return correction;
+	if (!(l->flags & URG_COUNTED) &&
+	    READ_ONCE(tp->urg_data) == TCP_URG_READ) {
+		l->flags |= URG_COUNTED;
+		correction++;
+	}
+	if (after(seq, urg_seq)) {
+		if (skips)
+			correction--;
+		l->flags &= ~(URG_PENDING | URG_COUNTED);
+	}
+	return correction;
+}
+
+static bool urgent_is_due(const struct sockstat_ledger *l,
+			  const struct sock *sk)
+{
+	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq ||
+			l->flags & URG_PENDING);
+}
+
+/* Book @delta numbers; the reader's urgent byte may turn 1 into 0 or 0 into 1. */
+static u64 book(struct sockstat_ledger *l, const struct sock *sk,
+		enum sockstat_flow flow, u64 delta)
+{
+	u64 bytes = delta;
+
+	l->seq[flow] += delta;
+	if (flow == SOCKSTAT_RX && urgent_is_due(l, sk))
+		bytes += urgent_correction(l, sk, l->seq[flow]);
+	l->total[flow] += bytes;
+	return bytes;
+}
+
+static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk,
+		       enum sockstat_flow flow)
+{
+	return flow == SOCKSTAT_TX ?
+		advance_tx(l, sk) : consumed_seq(sk) - l->seq[SOCKSTAT_RX];
+}
+
+/**
+ * sockstat_ledger_advance() - book what moved lately
+ * @l: the socket's ledger
+ * @sk: the socket; the caller keeps it from going away
+ * @flow: which direction
+ *
+ * The hot path: 32-bit differences only. What has moved more than 2 GiB since
+ * the last booking, or a flow that is not in sync, waits for a settlement.
+ *
+ * Context: any.
+ * Return: application bytes that were booked by this call.
+ */
+u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
+			    enum sockstat_flow flow)
+{
+	u32 delta;
+
+	if (unlikely(!sockstat_ledger_synced(l, flow)))
+		return 0;
+	delta = numbers_due(l, sk, flow);
+	/* a FIN that is just being consumed looks like -1 */
+	if ((s32)delta < 0)
+		return 0;
+	return book(l, sk, flow, delta);
+}
+
+/* How much the wide counters say has moved; right to a few KiB at any time. */
+static u64 wide_total(const struct sock *sk, enum sockstat_flow flow)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (flow == SOCKSTAT_TX)
+		return READ_ONCE(tp->bytes_acked) +
+			(u32)(READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una));
+	return READ_ONCE(tp->bytes_received) -
+		(u32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
+}
+
+static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk,
+			enum sockstat_flow flow)
+{
+	u64 delta;
+	s64 ahead;
+
+	/* before the SYN is queued, snd_una is left from somewhere else */
+	if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
+		return sockstat_ledger_advance(l, sk, flow);
+	if (l->flags & TX_FROZEN && flow == SOCKSTAT_TX)
+		return 0;
+	delta = numbers_due(l, sk, flow);
+	ahead = wide_total(sk, flow) - l->total[flow];
+	if ((s32)delta < 0 && ahead < BIT_ULL(31))
+		return 0;
+	ahead -= delta;
+	if (ahead >= (s64)BIT_ULL(31))
+		delta += (ahead + BIT_ULL(31)) & ~(u64)U32_MAX;
+	return book(l, sk, flow, delta);
+}
+
+static void sample_once(struct sample *s, const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	s->bytes_acked = READ_ONCE(tp->bytes_acked);
+	s->bytes_received = READ_ONCE(tp->bytes_received);
+	s->bytes_sent = READ_ONCE(tp->bytes_sent);
+	s->bytes_retrans = READ_ONCE(tp->bytes_retrans);
+	s->write_seq = READ_ONCE(tp->write_seq);
+	s->snd_nxt = READ_ONCE(tp->snd_nxt);
+	s->snd_una = READ_ONCE(tp->snd_una);
+	s->rcv_nxt = READ_ONCE(tp->rcv_nxt);
+}
+
+static bool nobody_holds(const struct sock *sk)
+{
+	return !sk->sk_lock.owned &&
+	       !spin_is_locked((spinlock_t *)&sk->sk_lock.slock);
+}
+
+/* Read all fields in one state of the socket, which may be in use. */
+static bool sample_stable(struct sample *s, const struct sock *sk,
+			  enum sockstat_view view)
+{
+	struct sample first;
+	int i;
+
+	for (i = 0; i < SAMPLE_TRIES; i++) {
+		bool quiet = view != SOCKSTAT_VIEW_RACY || nobody_holds(sk);
+
+		memset(&first, 0, sizeof(first));
+		memset(s, 0, sizeof(*s));
+		sample_once(&first, sk);
+		smp_rmb();
+		sample_once(s, sk);
+		smp_rmb();
+		if (quiet && !memcmp(&first, s, sizeof(*s)) &&
+		    (view != SOCKSTAT_VIEW_RACY || nobody_holds(sk)))
+			return true;
+		cpu_relax();
+	}
+	return view != SOCKSTAT_VIEW_RACY;
+}
+
+/*
+ * How many of the sent sequence numbers were a SYN or a FIN: those that are
+ * not payload. Out of 0..2 if a transmission is caught half way.
+ */
+static s64 numbers_not_payload(const struct sample *s)
+{
+	u64 sent = s->bytes_acked + (u32)(s->snd_nxt - s->snd_una);
+
+	return sent - (s->bytes_sent - s->bytes_retrans);
+}
+
+/*
+ * SYN and FIN that are in the transmit count of a connection whose beginning
+ * was not seen, and with them which side it was. An accepted socket inherits
+ * its listener's backlog: the clue where the counters do not tell.
+ */
+static int infer_syn_fin(const struct sample *s, const struct sock *sk,
+			 enum sockstat_role *role, enum sockstat_view view)
+{
+	int state = READ_ONCE(sk->sk_state);
+	bool fin = BIT(state) & TCPF_FIN_SENT;
+	bool fin_sent = fin && s->snd_nxt == s->write_seq;
+	s64 extra = numbers_not_payload(s);
+
+	if (*role != SOCKSTAT_ROLE_UNKNOWN && state != TCP_CLOSE)
+		return (*role == SOCKSTAT_CLIENT) + fin;
+	if (state == TCP_CLOSE && extra >= 0 && extra <= 2) {
+		if (extra != 1)
+			*role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
+		return extra;
+	}
+	extra -= fin_sent;
+	if (extra != 0 && extra != 1) {
+		if (view == SOCKSTAT_VIEW_RACY)
+			return -EAGAIN;
+		extra = !READ_ONCE(sk->sk_max_ack_backlog);
+	}
+	*role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
+	return extra + fin;
+}
+
+/* Whether the sequence numbers mean something yet. */
+static bool numbers_started(const struct sockstat_ledger *l,
+			    const struct sock *sk, enum sockstat_role role)
+{
+	int state = READ_ONCE(sk->sk_state);
+
+	if (state == TCP_SYN_SENT || state == TCP_LISTEN)
+		return false;
+	if (state == TCP_SYN_RECV)
+		return role == SOCKSTAT_SERVER;
+	return state != TCP_CLOSE || !(l->flags & OPENING);
+}
+
+/* Take the lifetime total of one flow as the base. */
+static u64 sync(struct sockstat_ledger *l, const struct sock *sk,
+		enum sockstat_flow flow, enum sockstat_role *role,
+		enum sockstat_view view)
+{
+	struct sample s;
+	u64 total;
+	u32 seq;
+	int extra;
+
+	if (!numbers_started(l, sk, *role) || !sample_stable(&s, sk, view))
+		return 0;
+	if (flow == SOCKSTAT_TX) {
+		extra = infer_syn_fin(&s, sk, role, view);
+		if (extra < 0)
+			return 0;
+		seq = s.write_seq;
+		total = s.bytes_acked + (u32)(s.write_seq - s.snd_una) - extra;
+		if (BIT(READ_ONCE(sk->sk_state)) & TCPF_FIN_SENT)
+			l->flags |= TX_FROZEN;
+	} else {
+		seq = consumed_seq(sk);
+		total = s.bytes_received - (u32)(s.rcv_nxt - seq);
+		l->urg_seq = READ_ONCE(tcp_sk(sk)->urg_seq);
+		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq))
+			l->flags |= URG_PENDING;
+	}
+	/* numbers set by TCP_REPAIR, which no counter knows of */
+	if ((s64)total < 0)
+		total = 0;
+	l->seq[flow] = seq;
+	l->total[flow] += total;
+	l->flags |= synced_flag(flow);
+	return total;
+}
+
+/**
+ * sockstat_ledger_settle() - book everything, with all corrections
+ * @l: the socket's ledger
+ * @sk: the socket; the caller keeps it from going away
+ * @flow: which direction
+ * @role: what is known of the socket's role; learnt here if it was not
+ * @view: whether the caller has the socket lock
+ *
+ * Also puts a flow in sync whose beginning was not seen: then the whole
+ * lifetime is booked.
+ *
+ * Context: any; under the socket lock if @view is SOCKSTAT_VIEW_LOCKED.
+ * Return: application bytes that were booked by this call.
+ */
+u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
+			   enum sockstat_flow flow, enum sockstat_role *role,
+			   enum sockstat_view view)
+{
+	if (!sockstat_ledger_synced(l, flow))
+		return sync(l, sk, flow, role, view);
+	return advance_wide(l, sk, flow);
+}
+
+/**
+ * sockstat_ledger_synced() - whether a flow's booking has begun
+ * @l: a ledger
+ * @flow: which direction
+ *
+ * Context: any.
+ */
+bool sockstat_ledger_synced(const struct sockstat_ledger *l,
+			    enum sockstat_flow flow)
+{
+	return l->flags & synced_flag(flow);
+}
+
+/**
+ * sockstat_ledger_open() - a connection is being opened
+ * @l: the socket's ledger, all zero
+ *
+ * Until the handshake is done there is nothing to be read off the socket: if
+ * it fails, the socket is left with numbers of no meaning.
+ *
+ * Context: any.
+ */
+void sockstat_ledger_open(struct sockstat_ledger *l)
+{
+	l->flags |= OPENING;
+}
+
+/**
+ * sockstat_ledger_connect() - the connection's first number is known
+ * @l: the socket's ledger
+ * @sk: a socket whose SYN is about to be queued
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
+{
+	l->seq[SOCKSTAT_TX] = tcp_sk(sk)->write_seq;
+	l->flags |= TX_SYNCED | SYN_PENDING;
+}
+
+/**
+ * sockstat_ledger_freeze_tx() - nothing more will be written
+ * @l: a ledger that was just settled, before the FIN is queued
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_ledger_freeze_tx(struct sockstat_ledger *l)
+{
+	if (l->flags & TX_SYNCED)
+		l->flags |= TX_FROZEN;
+}
+
+/**
+ * sockstat_ledger_queues() - bytes in the socket's two buffers
+ * @sk: a full TCP socket that the caller keeps from going away
+ * @queue: written and not acknowledged, received and not read
+ *
+ * Context: any.
+ */
+void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS])
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	int state = READ_ONCE(sk->sk_state);
+	s32 tx, rx;
+
+	queue[SOCKSTAT_TX] = 0;
+	queue[SOCKSTAT_RX] = 0;
+	if (BIT(state) & (TCPF_LISTEN | TCPF_CLOSE))
+		return;
+	tx = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
+	if (state == TCP_SYN_SENT || BIT(state) & TCPF_FIN_SENT)
+		tx--;
+	rx = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
+	if (sock_flag(sk, SOCK_DONE))
+		rx--;
+	queue[SOCKSTAT_TX] = max(tx, 0);
+	if (state != TCP_SYN_SENT)
+		queue[SOCKSTAT_RX] = max(rx, 0);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+
+#include "history.h"
+#include "hooks.h"
+#include "procfile.h"
+#include "table.h"
+
+static unsigned int history = 1024;
+
+static int set_history(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (err)
+		return err;
+	sockstat_history_limit(history);
+	sockstat_table_trim();
+	return 0;
+}
+
+static const struct kernel_param_ops history_ops = {
+	.set = set_history,
+	.get = param_get_uint,
+};
+module_param_cb(history, &history_ops, &history, 0644);
+MODULE_PARM_DESC(history, "closed rows kept (default 1024, 0 = none)");
+
+static int __init sockstat_init(void)
+{
+	int err;
+
+	sockstat_history_limit(history);
+	err = sockstat_table_init();
+	if (err)
+		return err;
+	err = sockstat_hooks_register();
+	if (err)
+		goto err_table;
+	err = sockstat_procfile_create();
+	if (err)
+		goto err_hooks;
+	pr_info("loaded, see /proc/sockstat\n");
+	return 0;
+
+err_hooks:
+	sockstat_hooks_unregister();
+err_table:
+	sockstat_table_exit();
+	return err;
+}
+
+static void __exit sockstat_exit(void)
+{
+	sockstat_procfile_remove();
+	sockstat_hooks_unregister();
+	sockstat_table_exit();
+	pr_info("unloaded\n");
+}
+
+module_init(sockstat_init);
+module_exit(sockstat_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The sockstat developers");
+MODULE_DESCRIPTION("Every TCP socket descriptor, its peer and its exact bytes, in /proc/sockstat");
+MODULE_VERSION("1.0");

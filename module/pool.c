@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pool.h"
+
+static bool put_ready(struct sockstat_pool *pool, void *record)
+{
+	unsigned long flags;
+	bool wanted;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	wanted = pool->count < pool->target;
+	if (wanted) {
+		*(void **)record = pool->ready;
+		pool->ready = record;
+		pool->count++;
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return wanted;
+}
+
+/**
+ * sockstat_pool_fill() - bring a pool up to its target
+ * @pool: the pool
+ *
+ * Stops early when there is no memory; the next sockstat_pool_get() that finds
+ * the pool low has another try made.
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_pool_fill(struct sockstat_pool *pool)
+{
+	while (READ_ONCE(pool->count) < pool->target) {
+		void *record = kmem_cache_zalloc(pool->cache, GFP_KERNEL);
+
+		if (!record)
+			return;
+		if (!put_ready(pool, record))
+			kmem_cache_free(pool->cache, record);
+	}
+}
+
+static void refill(struct work_struct *work)
+{
+	sockstat_pool_fill(container_of(work, struct sockstat_pool, refill));
+}
+
+/**
+ * sockstat_pool_get() - take a record
+ * @pool: the pool
+ *
+ * Context: any but NMI, raw spinlocks may be held.
+ * Return: a zeroed record, to be given back by sockstat_pool_free(); NULL if
+ * there is none at hand, which @pool->empty counts.
+ */
+void *sockstat_pool_get(struct sockstat_pool *pool)
+{
+	unsigned long flags;
+	bool low;
+	void *record;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	record = pool->ready;
+	if (record) {
+		pool->ready = *(void **)record;
+		pool->count--;
+	} else {
+		pool->empty++;
+	}
+	low = pool->count < pool->target / 2;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+
+	if (low)
+		queue_work(system_highpri_wq, &pool->refill);
+	if (record)
+		*(void **)record = NULL;
+	return record;
+}
+
+/**
+ * sockstat_pool_free() - give a record back to the allocator
+ * @pool: the pool it came from
+ * @record: the record, nobody's any more
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_pool_free(struct sockstat_pool *pool, void *record)
+{
+	kmem_cache_free(pool->cache, record);
+}
+
+/**
+ * sockstat_pool_init() - set a pool up, full
+ * @pool: the pool
+ * @cache: where its records come from
+ * @target: how many to keep at hand
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; the pool is to be destroyed in either case.
+ */
+int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache,
+		       unsigned int target)
+{
+	pool->cache = cache;
+	raw_spin_lock_init(&pool->lock);
+	pool->target = target;
+	INIT_WORK(&pool->refill, refill);
+	sockstat_pool_fill(pool);
+	return pool->count == target ? 0 : -ENOMEM;
+}
+
+/**
+ * sockstat_pool_destroy() - free what is at hand
+ * @pool: a pool that nobody takes from any more
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_pool_destroy(struct sockstat_pool *pool)
+{
+	cancel_work_sync(&pool->refill);
+	while (pool->ready) {
+		void *record = pool->ready;
+
+		pool->ready = *(void **)record;
+		kmem_cache_free(pool->cache, record);
+	}
+	pool->count = 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records at hand where nothing may be allocated. */
+#ifndef SOCKSTAT_POOL_H
+#define SOCKSTAT_POOL_H
+
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct sockstat_pool - preallocated records of one kind
+ * @cache: where the records come from
+ * @lock: protects the members below
+ * @ready: zeroed records, linked through their first word
+ * @count: how many are in @ready
+ * @target: how many there shall be
+ * @refill: fills up to @target
+ * @empty: how often a record was wanted and there was none
+ */
+struct sockstat_pool {
+	struct kmem_cache *cache;
+	raw_spinlock_t lock;
+	void *ready;
+	unsigned int count;
+	unsigned int target;
+	struct work_struct refill;
+	u64 empty;
+};
+
+int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache,
+		       unsigned int target);
+void sockstat_pool_destroy(struct sockstat_pool *pool);
+void *sockstat_pool_get(struct sockstat_pool *pool);
+void sockstat_pool_free(struct sockstat_pool *pool, void *record);
+void sockstat_pool_fill(struct sockstat_pool *pool);
+
+#endif /* SOCKSTAT_POOL_H */

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/errname.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "probe.h"
+
+static int complain(const char *what, const char *symbol, int err)
+{
+	pr_err("cannot probe %s %s: %pe\n", what, symbol, ERR_PTR(err));
+	return err;
+}
+
+/* Tracepoints are not exported; their names are all there is to go by. */
+static void match_trace(struct tracepoint *tp, void *arg)
+{
+	struct sockstat_probe_set *set = arg;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_traces; i++)
+		if (!strcmp(tp->name, set->traces[i].name))
+			set->traces[i].tp = tp;
+}
+
+static int register_traces(struct sockstat_probe_set *set, unsigned int *done)
+{
+	for_each_kernel_tracepoint(match_trace, set);
+	for (*done = 0; *done < set->nr_traces; ++*done) {
+		struct sockstat_trace_probe *p = &set->traces[*done];
+		int err = -ENOENT;
+
+		if (p->tp)
+			err = tracepoint_probe_register(p->tp, p->handler,
+							NULL);
+		if (err)
+			return complain("tracepoint", p->name, err);
+	}
+	return 0;
+}
+
+static void unregister_traces(struct sockstat_probe_set *set, unsigned int n)
+{
+	while (n--)
+		tracepoint_probe_unregister(set->traces[n].tp,
+					    set->traces[n].handler, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int register_entries(struct sockstat_probe_set *set, unsigned int *done)
+{
+	for (*done = 0; *done < set->nr_entries; ++*done) {
+		struct sockstat_entry_probe *p = &set->entries[*done];
+		int err = register_kprobe(&p->kp);
+
+		p->absent = p->optional && err == -ENOENT;
+		if (err && !p->absent)
+			return complain("function", p->kp.symbol_name, err);
+	}
+	return 0;
+}
+
+static void unregister_entries(struct sockstat_probe_set *set, unsigned int n)
+{
+	while (n--)
+		if (!set->entries[n].absent)
+			unregister_kprobe(&set->entries[n].kp);
+}
+
+static int register_returns(struct sockstat_probe_set *set, unsigned int *done)
+{
+	for (*done = 0; *done < set->nr_returns; ++*done) {
+		struct kretprobe *p = &set->returns[*done];
+		int err = register_kretprobe(p);
+
+		if (err)
+			return complain("function", p->kp.symbol_name, err);
+	}
+	return 0;
+}
+
+static void unregister_returns(struct sockstat_probe_set *set, unsigned int n)
+{
+	while (n--)
+		unregister_kretprobe(&set->returns[n]);
+}
+
+/**
+ * sockstat_probe_register() - register all probes of a set
+ * @set: the probes
+ *
+ * Handlers run from here on, also before this returns.
+ *
+ * Context: process, may sleep.
+ * Return: 0, or a negative errno with nothing registered and the symbol that
+ * failed named in the log.
+ */
+int sockstat_probe_register(struct sockstat_probe_set *set)
+{
+	unsigned int traces, entries, returns;
+	int err;
+
+	err = register_traces(set, &traces);
+	if (err)
+		goto err_traces;
+	err = register_returns(set, &returns);
+	if (err)
+		goto err_returns;
+	err = register_entries(set, &entries);
+	if (err)
+		goto err_entries;
+	return 0;
+
+err_entries:
+	unregister_entries(set, entries);
+err_returns:
+	unregister_returns(set, returns);
+err_traces:
+	unregister_traces(set, traces);
+	return err;
+}
+
+/**
+ * sockstat_probe_unregister() - unregister all probes of a set
+ * @set: a registered set
+ *
+ * No handler runs any more when this returns.
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_probe_unregister(struct sockstat_probe_set *set)
+{
+	unregister_entries(set, set->nr_entries);
+	unregister_returns(set, set->nr_returns);
+	unregister_traces(set, set->nr_traces);
+}
+
+/**
+ * sockstat_probe_missed() - hits that the kernel did not deliver
+ * @set: a registered set
+ *
+ * Context: any.
+ */
+u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
+{
+	u64 missed = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_entries; i++)
+		missed += READ_ONCE(set->entries[i].kp.nmissed);
+	for (i = 0; i < set->nr_returns; i++)
+		missed += READ_ONCE(set->returns[i].kp.nmissed) +
+			  READ_ONCE(set->returns[i].nmissed);
+	return missed;
+}

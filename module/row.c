@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A snapshot is made in three passes: the descriptors there are, as a walk of
+ * everybody's tables finds them; then what the table of connections has that
+ * no descriptor was found for; then the closed connections. What one pass has
+ * shown carries the snapshot's generation, so that the next does not repeat it.
+ */
+#include <net/inet_sock.h>
+#include <net/tcp_states.h>
+
+#include "history.h"
+#include "row.h"
+#include "table.h"
+
+/* Rows that one hold of a lock fills in at most. */
+#define BATCH	256
+
+struct pass {
+	struct sockstat_sink *sink;
+	unsigned int limit;
+};
+
+static struct sockstat_row *row_next(struct sockstat_sink *sink)
+{
+	struct sockstat_row *row = &sink->rows[sink->used++];
+
+	memset(row, 0, sizeof(*row));
+	row->pid = -1;
+	row->fd = SOCKSTAT_FD_UNKNOWN;
+	return row;
+}
+
+static void set_state(struct sockstat_row *row, const struct sock *sk)
+{
+	int state = READ_ONCE(sk->sk_state);
+
+	row->state = state;
+	/* connected once, but its end was before us */
+	if (state == TCP_CLOSE && row->id.remote_port)
+		row->state = 0;
+}
+
+static void set_socket(struct sockstat_row *row, struct sock *sk)
+{
+	sockstat_ident_capture(&row->id, sk);
+	sockstat_ledger_queues(sk, row->queue);
+	set_state(row, sk);
+}
+
+static void set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
+{
+	row->role = conn->role;
+	row->error = conn->error;
+	row->opened = conn->opened;
+	if (!(conn->flags & SOCKSTAT_CONN_DEAD))
+		return;
+	row->id = conn->id;
+	row->closed = conn->closed;
+	row->state = 0;
+}
+
+static void set_holder(struct sockstat_row *row,
+		       const struct sockstat_holder *h)
+{
+	memcpy(row->bytes, h->bytes, sizeof(row->bytes));
+	memcpy(row->calls, h->calls, sizeof(row->calls));
+}
+
+/* A connection older than the module, and not in the table (yet). */
+static struct sockstat_conn *meet(struct sockstat_row *row, struct sock *sk,
+				  const struct sockstat_caller *caller)
+{
+	enum sockstat_role role = SOCKSTAT_ROLE_UNKNOWN;
+	struct sockstat_ledger l = {};
+	int flow;
+
+	if (!READ_ONCE(inet_sk(sk)->inet_dport))
+		return NULL;
+	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
+		sockstat_ledger_settle(&l, sk, flow, &role,
+				       SOCKSTAT_VIEW_NOW);
+	row->role = role;
+	if (!l.total[SOCKSTAT_TX] && !l.total[SOCKSTAT_RX])
+		return NULL;
+	return sockstat_conn_adopt(sk, caller);
+}
+
+static struct sockstat_holder *holder_here(struct sockstat_conn *conn,
+					   const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+
+	h = sockstat_holder_claim(&conn->holders, caller);
+	if (!h && !conn->holders.count &&
+	    (conn->ledger.total[SOCKSTAT_TX] ||
+	     conn->ledger.total[SOCKSTAT_RX]))
+		h = sockstat_conn_first_holder(conn, caller);
+	return h;
+}
+
+/**
+ * sockstat_row_descriptor() - the row of a descriptor that was found
+ * @sink: has room for a row
+ * @caller: the descriptor
+ * @sk: its socket, one that sockstat_table_tracks()
+ * @pid: process id to show
+ *
+ * Context: atomic; the caller keeps @sk from going away.
+ */
+void sockstat_row_descriptor(struct sockstat_sink *sink,
+			     const struct sockstat_caller *caller,
+			     struct sock *sk, pid_t pid)
+{
+	struct sockstat_holder *h = NULL;
+	struct sockstat_conn *conn;
+	struct sockstat_row *row;
+	unsigned long flags;
+
+	row = row_next(sink);
+	conn = sockstat_table_lock(sk, &flags);
+	set_socket(row, sk);
+	if (!conn)
+		conn = meet(row, sk, caller);
+	if (conn) {
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
+		set_conn(row, conn);
+		conn->seen = sink->generation;
+		h = holder_here(conn, caller);
+	}
+	if (h && h->seen == sink->generation) {
+		/* a table that two threads share was walked twice */
+		sink->used--;
+	} else if (h) {
+		h->seen = sink->generation;
+		sockstat_holder_note_process(h, caller->task);
+		set_holder(row, h);
+	}
+	sockstat_table_unlock(sk, flags);
+
+	row->pid = pid;
+	row->fd = caller->fd;
+	strscpy(row->comm, caller->task->group_leader->comm,
+		sizeof(row->comm));
+}
+
+static void set_live_or_kept(struct sockstat_row *row,
+			     const struct sockstat_conn *conn)
+{
+	if (conn->sk && !(conn->flags & SOCKSTAT_CONN_DEAD)) {
+		sockstat_ident_capture(&row->id, conn->sk);
+		if (!row->id.inode)
+			row->id.inode = conn->id.inode;
+	}
+	set_conn(row, conn);
+}
+
+/* A descriptor that is no more. */
+static void show_holder(const struct sockstat_conn *conn,
+			struct sockstat_holder *h, struct sockstat_sink *sink)
+{
+	struct sockstat_row *row;
+	pid_t pid = -1;
+
+	h->seen = sink->generation;
+	if (!sink->visible(sink, h, &pid))
+		return;
+	row = row_next(sink);
+	set_live_or_kept(row, conn);
+	set_holder(row, h);
+	memcpy(row->comm, h->comm, sizeof(row->comm));
+	row->pid = pid;
+	row->fd = h->fd;
+	row->state = 0;
+	row->closed = conn->closed;
+}
+
+/*
+ * What no holder has: all of a connection in flight between processes, or
+ * never accepted, and what went through descriptors that got no record.
+ */
+static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
+{
+	bool over = conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+	u64 rest[SOCKSTAT_FLOWS];
+	struct sockstat_row *row;
+	pid_t pid = -1;
+	bool some;
+
+	sockstat_conn_rest(conn, rest);
+	some = rest[SOCKSTAT_TX] || rest[SOCKSTAT_RX];
+	conn->shown = sink->generation;
+	if (!some && (conn->seen == sink->generation ||
+		      (over && conn->holders.count)))
+		return;
+	if (!sink->visible(sink, NULL, &pid))
+		return;
+	row = row_next(sink);
+	if (!over)
+		set_socket(row, conn->sk);
+	set_live_or_kept(row, conn);
+	memcpy(row->bytes, rest, sizeof(row->bytes));
+	if (over) {
+		row->closed = conn->closed;
+		row->state = 0;
+	}
+}
+
+static bool full(const struct pass *pass)
+{
+	return pass->sink->used >= pass->limit;
+}
+
+static struct pass pass_begin(struct sockstat_sink *sink)
+{
+	return (struct pass) {
+		.sink = sink,
+		.limit = min(sink->room, sink->used + BATCH),
+	};
+}
+
+/* All rows of a connection that are due; false if they did not all fit. */
+static bool show_conn(struct sockstat_conn *conn, struct pass *pass)
+{
+	u32 generation = pass->sink->generation;
+	bool over = conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+	struct rb_node *n;
+
+	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
+		struct sockstat_holder *h =
+			rb_entry(n, struct sockstat_holder, node);
+
+		/* opened behind the walk's back: the next snapshot's */
+		if (h->seen == generation || (h->born == generation && !over))
+			continue;
+		if (full(pass))
+			return false;
+		show_holder(conn, h, pass->sink);
+	}
+	if (conn->shown == generation || (conn->born == generation && !over))
+		return true;
+	if (full(pass))
+		return false;
+	show_rest(conn, pass->sink);
+	return true;
+}
+
+static bool show_unheld(struct sockstat_conn *conn, void *arg)
+{
+	if (!(conn->flags & SOCKSTAT_CONN_STARTED))
+		return true;
+	sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
+	return show_conn(conn, arg);
+}
+
+static bool show_closed(struct sockstat_conn *conn, void *arg)
+{
+	return show_conn(conn, arg);
+}
+
+/**
+ * sockstat_row_unheld() - rows of what the walk of descriptors did not find
+ * @sink: has room for at least one row
+ * @place: where this pass stands, 0 at its beginning
+ *
+ * Context: process; takes locks for a bounded number of rows.
+ * Return: whether the pass is complete; else it is to be continued with room.
+ */
+bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
+{
+	struct pass pass = pass_begin(sink);
+
+	return sockstat_table_for_each(place, show_unheld, &pass);
+}
+
+/**
+ * sockstat_row_closed() - rows of the closed connections
+ * @sink: has room for at least one row
+ *
+ * Context: process, between sockstat_history_pin() and _unpin().
+ * Return: whether the pass is complete; else it is to be continued with room.
+ */
+bool sockstat_row_closed(struct sockstat_sink *sink)
+{
+	struct pass pass = pass_begin(sink);
+
+	return sockstat_history_for_each(show_closed, &pass);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One consistent picture of all rows, for one reader. */
+#ifndef SOCKSTAT_SNAPSHOT_H
+#define SOCKSTAT_SNAPSHOT_H
+
+#include <linux/list.h>
+
+#include "row.h"
+
+struct file;
+struct pid_namespace;
+
+/**
+ * struct sockstat_snapshot - all rows that a reader may see
+ * @chunks: memory of the rows
+ * @rows: the rows in order
+ * @nr_rows: how many
+ * @nr_closed: how many of them are closed
+ * @missed: probe hits lost so far
+ * @dropped: records not kept so far
+ *
+ * All zero, with @chunks initialised, is an empty one.
+ */
+struct sockstat_snapshot {
+	struct list_head chunks;
+	struct sockstat_row **rows;
+	size_t nr_rows;
+	size_t nr_closed;
+	u64 missed;
+	u64 dropped;
+};
+
+int sockstat_snapshot_take(struct sockstat_snapshot *snap,
+			   const struct file *reader,
+			   struct pid_namespace *ns);
+void sockstat_snapshot_free(struct sockstat_snapshot *snap);
+
+#endif /* SOCKSTAT_SNAPSHOT_H */

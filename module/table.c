@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One hash table of connections, by socket. A record is reached only under its
+ * bucket's lock, and tcp_destroy_sock's handler takes that lock too before the
+ * socket's memory may go: whoever holds the lock may look into conn->sk. Raw
+ * spinlocks, because handlers must not sleep on PREEMPT_RT; for the same reason
+ * records come from pools and are freed by a work item.
+ *
+ * Locks nest bucket -> pool and bucket -> history.
+ */
+#include <linux/hash.h>
+#include <net/inet_sock.h>
+#include <net/mptcp.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "history.h"
+#include "pool.h"
+#include "table.h"
+
+#define TABLE_BITS	15
+#define TABLE_SIZE	BIT(TABLE_BITS)
+
+/* Records at hand: what may be created before the refill gets to run. */
+#define CONNS_READY	2048
+
+struct bucket {
+	raw_spinlock_t lock;
+	struct hlist_head head;
+};
+
+static struct bucket *table;
+static struct sockstat_pool conns;
+static struct kmem_cache *cache;
+static LLIST_HEAD(dead);
+static u32 generation;
+
+static void reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reap_work, reap);
+
+static struct bucket *bucket_of(const struct sock *sk)
+{
+	return &table[hash_ptr(sk, TABLE_BITS)];
+}
+
+static struct sockstat_conn *find(const struct bucket *b,
+				  const struct sock *sk)
+{
+	struct sockstat_conn *conn;
+
+	hlist_for_each_entry(conn, &b->head, node)
+		if (conn->sk == sk)
+			return conn;
+	return NULL;
+}
+
+/**
+ * sockstat_table_tracks() - whether a socket is one of ours
+ * @sk: any full socket
+ *
+ * MPTCP's subflows are TCP sockets that no descriptor leads to: not ours, also
+ * after their fall back to TCP.
+ *
+ * Context: any; the caller keeps @sk from going away.
+ */
+bool sockstat_table_tracks(const struct sock *sk)
+{
+	const struct tcp_ulp_ops *ulp;
+
+	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM ||
+	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6) ||
+	    sk_is_mptcp(sk))
+		return false;
+	ulp = READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
+	return !ulp || strncmp(ulp->name, "mptcp", sizeof(ulp->name));
+}
+
+/**
+ * sockstat_table_new() - begin to keep a record of a socket
+ * @sk: a socket without one
+ *
+ * Context: between sockstat_table_lock() and sockstat_table_unlock().
+ * Return: the record, in the table; NULL if the socket is not ours or (counted)
+ * no record is at hand.
+ */
+struct sockstat_conn *sockstat_table_new(struct sock *sk)
+{
+	struct sockstat_conn *conn;
+
+	lockdep_assert_held(&bucket_of(sk)->lock);
+	if (READ_ONCE(sk->sk_state) == TCP_LISTEN || !sockstat_table_tracks(sk))
+		return NULL;
+	conn = sockstat_pool_get(&conns);
+	if (!conn)
+		return NULL;
+	conn->sk = sk;
+	conn->born = READ_ONCE(generation);
+	if (READ_ONCE(inet_sk(sk)->inet_dport))
+		conn->flags |= SOCKSTAT_CONN_STARTED;
+	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
+		conn->role = SOCKSTAT_SERVER;
+	conn->id.inode = sockstat_compat_sock_ino(sk);
+	hlist_add_head(&conn->node, &bucket_of(sk)->head);
+	return conn;
+}
+
+/**
+ * sockstat_table_remove() - take a connection out of the table
+ * @conn: a connection in the table, locked
+ * @keep: keep it among the closed ones; else it is freed
+ *
+ * Context: any but NMI. @conn is not the caller's any more.
+ */
+void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
+{
+	bool work;
+
+	lockdep_assert_held(&bucket_of(conn->sk)->lock);
+	hlist_del(&conn->node);
+	conn->sk = NULL;
+	work = keep ? sockstat_history_add(conn) : llist_add(&conn->dead, &dead);
+	if (work)
+		queue_delayed_work(system_wq, &reap_work, HZ / 10);
+}
+
+/**
+ * sockstat_table_lock() - find a connection and keep it, and its socket, still
+ * @sk: the socket
+ * @flags: for sockstat_table_unlock()
+ *
+ * Context: any but NMI; the caller keeps @sk from going away.
+ * Return: the connection, valid until sockstat_table_unlock(), which is to be
+ * called also for NULL.
+ */
+struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags)
+{
+	struct bucket *b = bucket_of(sk);
+
+	raw_spin_lock_irqsave(&b->lock, *flags);
+	return find(b, sk);
+}
+
+/**
+ * sockstat_table_unlock() - undo sockstat_table_lock()
+ * @sk: the socket
+ * @flags: from there
+ *
+ * Context: as left by sockstat_table_lock().
+ */
+void sockstat_table_unlock(struct sock *sk, unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(&bucket_of(sk)->lock, flags);
+}
+
+/**
+ * sockstat_table_for_each() - go on with a pass over the table
+ * @place: where the pass stands, 0 at its beginning
+ * @show: called with the connection locked; false if it could not take it
+ * @arg: for @show
+ *
+ * Returns when @show fails, to be called again: then @show meets connections
+ * of the same bucket again, too. Connections may come and go meanwhile.
+ *
+ * Context: process; @show in atomic context.
+ * Return: whether the pass is complete.
+ */
+bool sockstat_table_for_each(unsigned int *place,
+			    bool (*show)(struct sockstat_conn *conn,
+					 void *arg),
+			    void *arg)
+{
+	for (; *place < TABLE_SIZE; ++*place) {
+		struct bucket *b = &table[*place];
+		struct sockstat_conn *conn;
+		unsigned long flags;
+		bool shown = true;
+
+		/* a connection that comes just now may be missed */
+		if (!READ_ONCE(b->head.first))
+			continue;
+		raw_spin_lock_irqsave(&b->lock, flags);
+		hlist_for_each_entry(conn, &b->head, node) {
+			shown = show(conn, arg);
+			if (!shown)
+				break;
+		}
+		raw_spin_unlock_irqrestore(&b->lock, flags);
+		if (!shown)
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/**
+ * sockstat_table_snapshot_begin() - begin to read the table
+ *
+ * Context: process; one snapshot at a time.
+ * Return: its generation, which is not 0.
+ */
+u32 sockstat_table_snapshot_begin(void)
+{
+	u32 next = generation + 1 ?: 1;
+
+	WRITE_ONCE(generation, next);
+	return next;
+}
+
+/**
+ * sockstat_table_generation() - of the snapshot that is being taken, or was last
+ *
+ * Context: any.
+ */
+u32 sockstat_table_generation(void)
+{
+	return READ_ONCE(generation);
+}
+
+static void free_conn(struct sockstat_conn *conn)
+{
+	sockstat_holder_free_all(&conn->holders);
+	kmem_cache_free(cache, conn);
+}
+
+/**
+ * sockstat_table_trim() - free the closed connections that are too many
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_table_trim(void)
+{
+	struct sockstat_conn *conn, *next;
+
+	llist_for_each_entry_safe(conn, next, llist_del_all(&dead), dead) {
+		free_conn(conn);
+		cond_resched();
+	}
+	while ((conn = sockstat_history_evict())) {
+		free_conn(conn);
+		cond_resched();
+	}
+}
+
+static void reap(struct work_struct *work)
+{
+	sockstat_table_trim();
+}
+
+/**
+ * sockstat_table_refill() - have all records at hand that a reader may want
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_table_refill(void)
+{
+	sockstat_pool_fill(&conns);
+	sockstat_holder_refill();
+}
+
+/**
+ * sockstat_table_dropped() - records that were not kept for want of memory
+ *
+ * Context: any.
+ */
+u64 sockstat_table_dropped(void)
+{
+	return READ_ONCE(conns.empty) + sockstat_holder_dropped();
+}
+
+static int alloc_table(void)
+{
+	unsigned int i;
+
+	table = kvmalloc_array(TABLE_SIZE, sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; i < TABLE_SIZE; i++) {
+		raw_spin_lock_init(&table[i].lock);
+		INIT_HLIST_HEAD(&table[i].head);
+	}
+	return 0;
+}
+
+/**
+ * sockstat_table_init() - make an empty table
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM, nothing left behind.
+ */
+int sockstat_table_init(void)
+{
+	int err;
+
+	err = alloc_table();
+	if (err)
+		return err;
+	err = -ENOMEM;
+	cache = KMEM_CACHE(sockstat_conn, 0);
+	if (!cache)
+		goto err_table;
+	err = sockstat_pool_init(&conns, cache, CONNS_READY);
+	if (!err)
+		err = sockstat_holder_init();
+	if (err)
+		goto err_pool;
+	return 0;
+
+err_pool:
+	sockstat_pool_destroy(&conns);
+	kmem_cache_destroy(cache);
+err_table:
+	kvfree(table);
+	return err;
+}
+
+/**
+ * sockstat_table_exit() - free everything
+ *
+ * Context: process, may sleep; nobody reads and no event comes any more.
+ */
+void sockstat_table_exit(void)
+{
+	unsigned int i;
+
+	cancel_delayed_work_sync(&reap_work);
+	sockstat_history_limit(0);
+	sockstat_table_trim();
+	for (i = 0; i < TABLE_SIZE; i++) {
+		struct sockstat_conn *conn;
+		struct hlist_node *next;
+
+		hlist_for_each_entry_safe(conn, next, &table[i].head, node)
+			free_conn(conn);
+		cond_resched();
+	}
+	sockstat_pool_destroy(&conns);
+	kmem_cache_destroy(cache);
+	sockstat_holder_exit();
+	kvfree(table);
+}

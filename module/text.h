@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A snapshot as lines of text, columns aligned. */
+#ifndef SOCKSTAT_TEXT_H
+#define SOCKSTAT_TEXT_H
+
+#include <linux/seq_file.h>
+
+#include "snapshot.h"
+
+#define SOCKSTAT_COLUMNS	20
+
+/**
+ * struct sockstat_layout - how wide the columns of a snapshot are
+ * @width: characters, by column
+ */
+struct sockstat_layout {
+	u8 width[SOCKSTAT_COLUMNS];
+};
+
+void sockstat_text_layout(struct sockstat_layout *layout,
+			  const struct sockstat_snapshot *snap,
+			  struct user_namespace *user_ns);
+void sockstat_text_header(struct seq_file *m,
+			  const struct sockstat_layout *layout);
+void sockstat_text_row(struct seq_file *m,
+		       const struct sockstat_layout *layout,
+		       const struct sockstat_row *row);
+void sockstat_text_trailer(struct seq_file *m,
+			   const struct sockstat_snapshot *snap);
+
+#endif /* SOCKSTAT_TEXT_H */
