@@ -9,7 +9,8 @@
 #	image-K-KEY/	the same as a disk image, with vmlinuz and an initramfs
 #	source-K-KEY/	the few parts of linux-source-K that tests and lint need
 #	lint-K-KEY/	root-K and the checkers
-#	build-K-ID/	a copy of the checkout, built for kernel K
+#	build-K-ID/	a copy of the checkout (tree/, files), built for kernel K
+#	checked-K-ID/	the same, for lint
 #
 # KEY is a hash of the recipe, so that a changed recipe makes a new one; an
 # entry appears by a rename once it is whole.
@@ -69,7 +70,7 @@ packages_of()
 		strace bpftool socat busybox-static e2fsprogs xz-utils cpio
 }
 
-LINT_PACKAGES=(sparse coccinelle clang-format shellcheck perl git)
+LINT_PACKAGES=(sparse coccinelle libpython3.13 clang-format shellcheck perl)
 
 # The parts of linux-source that a test needs, and those that lint needs.
 SOURCE_PARTS=(tools/testing/selftests/lib.mk
@@ -115,6 +116,11 @@ build_path()
 	echo "$CACHE/build-$1-$(echo "$TOP" | key_of)"
 }
 
+checked_path()
+{
+	echo "$CACHE/checked-$1-$(echo "$TOP" | key_of)"
+}
+
 # namespace COMMAND...: run it as (something like) root, where it may mount.
 namespace()
 {
@@ -149,6 +155,24 @@ in_root()
 		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 			LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" chroot "$root" "$@"
 	' in_root "$@"
+}
+
+# sync_tree COPY: bring it up to date; times are kept, so that make knows what
+# changed, and what is no longer in the checkout goes.
+sync_tree()
+{
+	mkdir -p "$1/tree"
+	(
+		cd "$TOP"
+		git -c safe.directory='*' ls-files -z -co --exclude-standard |
+			while IFS= read -r -d '' path; do
+				[ ! -f "$path" ] || printf '%s\0' "$path"
+			done | LC_ALL=C sort -zu >"$1/files.new"
+		tar -c --null -T "$1/files.new"
+	) | tar -x -C "$1/tree"
+	[ ! -e "$1/files" ] || LC_ALL=C comm -z -23 "$1/files" "$1/files.new" |
+		(cd "$1/tree" && xargs -0r rm -f --)
+	mv "$1/files.new" "$1/files"
 }
 
 # remove PATH...: also what belongs to the mapped users of a namespace.
