@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests in C share: loading the module, TCP on loopback, waiting for
+ * a condition. Everything is in this header, because each tests/NAME.c is a
+ * program of its own.
+ */
+#ifndef SOCKSTAT_TESTS_BED_H
+#define SOCKSTAT_TESTS_BED_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../userspace/procfile.h"
+
+#define BED_PATIENCE 60000 /* ms; a guest that is emulated on a busy machine is slow */
+
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
+
+enum bed_family {
+	BED_4,
+	BED_6,
+	BED_MAPPED, /* an IPv6 socket with ::ffff: addresses */
+};
+
+/* ---- the module ---- */
+
+static inline bool bed_loaded(void)
+{
+	return !access("/sys/module/sockstat", F_OK);
+}
+
+/* 0 or an errno */
+static inline int bed_unload(void)
+{
+	return syscall(SYS_delete_module, "sockstat", O_NONBLOCK) ? errno : 0;
+}
+
+/* The tree's own sockstat.ko, afresh, which is one directory above this program. */
+static inline int bed_load(void)
+{
+	const char *path = getenv("SOCKSTAT_KO");
+	char own[4096];
+	int fd, err;
+	ssize_t n;
+
+	if (!path) {
+		n = readlink("/proc/self/exe", own, sizeof(own) - sizeof("/../sockstat.ko"));
+		if (n < 0)
+			return errno;
+		own[n] = '\0';
+		strcpy(strrchr(own, '/'), "/../sockstat.ko");
+		path = own;
+	}
+	if (bed_loaded()) {
+		err = bed_unload();
+		if (err)
+			return err;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	err = syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	close(fd);
+	return err;
+}
+
+/* ---- waiting ---- */
+
+static inline int64_t bed_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Waits for a condition, which is looked at every millisecond. */
+#define BED_WAIT(condition)                                               \
+	({                                                                \
+		int64_t until_ = bed_now() + BED_PATIENCE;                \
+		bool there_;                                              \
+									  \
+		while (!(there_ = (condition)) && bed_now() < until_)     \
+			usleep(1000);                                     \
+		there_;                                                   \
+	})
+
+/* Whether a thread sleeps in this system call. */
+static inline bool bed_blocked(pid_t tid, long nr)
+{
+	char path[64], state = 0;
+	long in = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%ld", &in) != 1)
+		in = -1;
+	fclose(f);
+	if (in != nr)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state == 'S';
+}
+
+/* ---- sockets: descriptors, or -1 with errno ---- */
+
+static inline int bed_domain(enum bed_family family)
+{
+	return family == BED_4 ? AF_INET : AF_INET6;
+}
+
+static inline socklen_t bed_loopback(enum bed_family family, struct sockaddr_storage *sa)
+{
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)sa;
+	struct sockaddr_in *sin = (struct sockaddr_in *)sa;
+
+	memset(sa, 0, sizeof(*sa));
+	if (family == BED_4) {
+		sin->sin_family = AF_INET;
+		sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		return sizeof(*sin);
+	}
+	sin6->sin6_family = AF_INET6;
+	inet_pton(AF_INET6, family == BED_6 ? "::1" : "::ffff:127.0.0.1", &sin6->sin6_addr);
+	return sizeof(*sin6);
+}
+
+static inline int bed_socket(enum bed_family family)
+{
+	return socket(bed_domain(family), SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static inline int bed_listen(enum bed_family family, int backlog)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = bed_loopback(family, &sa);
+	int fd = bed_socket(family);
+
+	if (fd >= 0 && (bind(fd, (struct sockaddr *)&sa, len) || listen(fd, backlog))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static inline int bed_connect(enum bed_family family, int listener)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd = bed_socket(family);
+
+	if (fd >= 0 && (getsockname(listener, (struct sockaddr *)&sa, &len) ||
+			connect(fd, (struct sockaddr *)&sa, len))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static inline int bed_accept(int listener)
+{
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/* fd[0] is the client's end, fd[1] the server's. */
+static inline bool bed_pair(enum bed_family family, int fd[2])
+{
+	int listener = bed_listen(family, 5);
+
+	fd[0] = listener < 0 ? -1 : bed_connect(family, listener);
+	fd[1] = fd[0] < 0 ? -1 : bed_accept(listener);
+	close(listener);
+	return fd[1] >= 0;
+}
+
+static inline bool bed_write(int fd, size_t n)
+{
+	static const char zeros[65536];
+
+	while (n) {
+		ssize_t sent = write(fd, zeros, n < sizeof(zeros) ? n : sizeof(zeros));
+
+		if (sent <= 0)
+			return false;
+		n -= sent;
+	}
+	return true;
+}
+
+static inline bool bed_read(int fd, size_t n)
+{
+	static __thread char sink[65536];
+
+	while (n) {
+		ssize_t got = read(fd, sink, n < sizeof(sink) ? n : sizeof(sink));
+
+		if (got <= 0)
+			return false;
+		n -= got;
+	}
+	return true;
+}
+
+static inline bool bed_at_eof(int fd)
+{
+	char c;
+
+	return read(fd, &c, 1) == 0;
+}
+
+/* ---- what the kernel says of a socket, other than through the module ---- */
+
+static inline uint64_t bed_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len);
+	return cookie;
+}
+
+static inline uint64_t bed_inode(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? 0 : st.st_ino;
+}
+
+static inline enum sockstat_state bed_state(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_state;
+}
+
+static inline int bed_unread(int fd)
+{
+	int n = -1;
+
+	ioctl(fd, SIOCINQ, &n);
+	return n;
+}
+
+static inline int bed_unacked(int fd)
+{
+	int n = -1;
+
+	ioctl(fd, SIOCOUTQ, &n);
+	return n;
+}
+
+/* ---- the table ---- */
+
+/* Says why on the way, as KTAP's diagnostics. */
+static inline bool bed_table(struct sockstat_table *table)
+{
+	int err = sockstat_table_read(table, SOCKSTAT_PROC_PATH);
+
+	if (err)
+		printf("# %s: %s\n", SOCKSTAT_PROC_PATH, table->error);
+	return !err;
+}
+
+/* The one row of a descriptor that is open; NULL if there is not exactly one. */
+static inline const struct sockstat_row *bed_row(const struct sockstat_table *table, pid_t pid,
+						 int fd)
+{
+	const struct sockstat_row *row, *found = NULL;
+	uint64_t cookie = bed_cookie(fd);
+
+	for (row = sockstat_table_find(table, pid, fd, NULL); row;
+	     row = sockstat_table_find(table, pid, fd, row)) {
+		if (row->cookie != cookie)
+			continue;
+		if (found) {
+			printf("# lines %u and %u are the same descriptor\n", found->line,
+			       row->line);
+			return NULL;
+		}
+		found = row;
+	}
+	if (!found)
+		printf("# no row for descriptor %d of process %d\n", fd, pid);
+	return found;
+}
+
+#endif

@@ -1,0 +1,692 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Connections that are older than the module: from the moment it is loaded
+ * their rows say who called connect and how many bytes went through since they
+ * were opened, and every call counts that is under way at that moment.
+ *
+ * The truth is what this program's own calls returned, and TCP_INFO's state.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "bed.h"
+#include "kselftest_harness.h"
+
+#define SECONDS 240
+
+FIXTURE(before)
+{
+	struct sockstat_table table;
+};
+
+FIXTURE_VARIANT(before)
+{
+	enum bed_family family;
+};
+
+FIXTURE_VARIANT_ADD(before, ipv4)
+{
+	.family = BED_4,
+};
+
+FIXTURE_VARIANT_ADD(before, ipv6)
+{
+	.family = BED_6,
+};
+
+FIXTURE_VARIANT_ADD(before, mapped)
+{
+	.family = BED_MAPPED,
+};
+
+FIXTURE_SETUP(before)
+{
+	if (geteuid())
+		SKIP(return, "this test needs root");
+	signal(SIGPIPE, SIG_IGN);
+	if (bed_loaded())
+		ASSERT_EQ(0, bed_unload());
+}
+
+FIXTURE_TEARDOWN(before)
+{
+	sockstat_table_free(&self->table);
+	if (bed_loaded())
+		EXPECT_EQ(0, bed_unload());
+}
+
+/* Loads the module and reads the table: what it says of its first moment. */
+static void load(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self)
+{
+	ASSERT_EQ(0, bed_load());
+	ASSERT_TRUE(bed_table(&self->table));
+}
+
+static void read_again(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self)
+{
+	sockstat_table_free(&self->table);
+	ASSERT_TRUE(bed_table(&self->table));
+}
+
+/* One descriptor's row: bytes are this program's count, the rest the kernel's word. */
+static void expect(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self, int fd,
+		   enum sockstat_role role, uint64_t tx, uint64_t rx)
+{
+	const struct sockstat_row *row = bed_row(&self->table, getpid(), fd);
+
+	ASSERT_NE(NULL, row);
+	EXPECT_STREQ(sockstat_role_name(role), sockstat_role_name(row->role));
+	EXPECT_STREQ(sockstat_state_name(bed_state(fd)), sockstat_state_name(row->state));
+	EXPECT_EQ(tx, row->tx_bytes);
+	EXPECT_EQ(rx, row->rx_bytes);
+	EXPECT_EQ((uint64_t)bed_unread(fd), row->rx_queue);
+	EXPECT_EQ(bed_inode(fd), row->inode);
+	EXPECT_EQ(-1, row->closed);
+	EXPECT_EQ(0, row->error);
+}
+
+static void expect_client(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self,
+			  const int fd[2], uint64_t tx, uint64_t rx)
+{
+	expect(_metadata, self, fd[0], SOCKSTAT_ROLE_CLIENT, tx, rx);
+}
+
+static void expect_server(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self,
+			  const int fd[2], uint64_t tx, uint64_t rx)
+{
+	expect(_metadata, self, fd[1], SOCKSTAT_ROLE_SERVER, tx, rx);
+}
+
+/* @bytes from one descriptor to the other, all of them read. */
+static void move(struct __test_metadata *_metadata, int from, int to, size_t bytes)
+{
+	ASSERT_TRUE(bed_write(from, bytes));
+	ASSERT_TRUE(bed_read(to, bytes));
+}
+
+TEST_F_TIMEOUT(before, idle, SECONDS)
+{
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	move(_metadata, fd[0], fd[1], 1001);
+	move(_metadata, fd[1], fd[0], 502);
+	load(_metadata, self);
+	expect_client(_metadata, self, fd, 1001, 502);
+	expect_server(_metadata, self, fd, 502, 1001);
+
+	move(_metadata, fd[0], fd[1], 30);
+	read_again(_metadata, self);
+	expect_client(_metadata, self, fd, 1031, 502);
+	expect_server(_metadata, self, fd, 502, 1031);
+}
+
+TEST_F_TIMEOUT(before, never_used, SECONDS)
+{
+	const struct sockstat_row *row;
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	load(_metadata, self);
+	expect_client(_metadata, self, fd, 0, 0);
+	expect_server(_metadata, self, fd, 0, 0);
+	row = bed_row(&self->table, getpid(), fd[0]);
+	ASSERT_NE(NULL, row);
+	EXPECT_EQ(0u, row->tx_calls);
+	EXPECT_EQ(-1, row->opened);
+}
+
+/* The accepted end's clue to its role is its listener's backlog. */
+TEST_F_TIMEOUT(before, role_for_every_backlog, SECONDS)
+{
+	static const int backlogs[] = { 0, 1, 128, 4096 };
+	int fd[ARRAY_SIZE(backlogs)][2];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(backlogs); i++) {
+		int listener = bed_listen(variant->family, backlogs[i]);
+
+		ASSERT_LE(0, listener);
+		fd[i][0] = bed_connect(variant->family, listener);
+		fd[i][1] = bed_accept(listener);
+		close(listener);
+		ASSERT_LE(0, fd[i][1]);
+		move(_metadata, fd[i][0], fd[i][1], 10 + i);
+		move(_metadata, fd[i][1], fd[i][0], 20 + i);
+	}
+	load(_metadata, self);
+	for (i = 0; i < ARRAY_SIZE(backlogs); i++) {
+		TH_LOG("backlog %d", backlogs[i]);
+		expect_client(_metadata, self, fd[i], 10 + i, 20 + i);
+		expect_server(_metadata, self, fd[i], 20 + i, 10 + i);
+	}
+}
+
+TEST_F_TIMEOUT(before, mid_transfer_unread, SECONDS)
+{
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	ASSERT_TRUE(bed_write(fd[0], 3000));
+	ASSERT_TRUE(bed_read(fd[1], 1000));
+	ASSERT_TRUE(BED_WAIT(bed_unread(fd[1]) == 2000));
+	load(_metadata, self);
+	expect_client(_metadata, self, fd, 3000, 0);
+	expect_server(_metadata, self, fd, 0, 1000);
+	ASSERT_TRUE(bed_read(fd[1], 2000));
+	read_again(_metadata, self);
+	expect_server(_metadata, self, fd, 0, 3000);
+}
+
+/* The sender's buffer and the receiver's are full, both ways. */
+TEST_F_TIMEOUT(before, mid_transfer_stalled, SECONDS)
+{
+	const struct sockstat_row *row;
+	size_t sent[2] = { 0 };
+	int fd[2], i;
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	for (i = 0; i < 2; i++) {
+		static const char buf[32768];
+		struct pollfd stalled = { .fd = fd[i], .events = POLLOUT };
+		ssize_t n;
+
+		do {
+			while ((n = send(fd[i], buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+				sent[i] += n;
+			ASSERT_EQ(EAGAIN, errno);
+		} while (poll(&stalled, 1, 300) > 0);
+		ASSERT_LT(0u, sent[i]);
+	}
+	load(_metadata, self);
+	expect_client(_metadata, self, fd, sent[0], 0);
+	expect_server(_metadata, self, fd, sent[1], 0);
+	row = bed_row(&self->table, getpid(), fd[0]);
+	ASSERT_NE(NULL, row);
+	EXPECT_LT(0u, row->tx_queue);
+
+	ASSERT_TRUE(bed_read(fd[1], sent[0]));
+	ASSERT_TRUE(bed_read(fd[0], sent[1]));
+	read_again(_metadata, self);
+	expect_client(_metadata, self, fd, sent[0], sent[1]);
+	expect_server(_metadata, self, fd, sent[1], sent[0]);
+}
+
+/* A FIN is in the sequence numbers and must not be taken for a byte. */
+static void half_closed(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self,
+			enum bed_family family, int closer, bool eof_read)
+{
+	static const enum sockstat_role role[2] = { SOCKSTAT_ROLE_CLIENT, SOCKSTAT_ROLE_SERVER };
+	int fd[2], other = !closer;
+
+	ASSERT_TRUE(bed_pair(family, fd));
+	move(_metadata, fd[closer], fd[other], 700);
+	move(_metadata, fd[other], fd[closer], 300);
+	ASSERT_EQ(0, shutdown(fd[closer], SHUT_WR));
+	ASSERT_TRUE(BED_WAIT(bed_state(fd[closer]) == SOCKSTAT_FIN_WAIT2));
+	if (eof_read)
+		ASSERT_TRUE(bed_at_eof(fd[other]));
+	load(_metadata, self);
+	expect(_metadata, self, fd[closer], role[closer], 700, 300);
+	expect(_metadata, self, fd[other], role[other], 300, 700);
+
+	EXPECT_TRUE(bed_at_eof(fd[other]));
+	move(_metadata, fd[other], fd[closer], 11);
+	read_again(_metadata, self);
+	expect(_metadata, self, fd[closer], role[closer], 700, 311);
+	expect(_metadata, self, fd[other], role[other], 311, 700);
+}
+
+TEST_F_TIMEOUT(before, half_closed_by_client, SECONDS)
+{
+	half_closed(_metadata, self, variant->family, 0, false);
+}
+
+TEST_F_TIMEOUT(before, half_closed_by_client_seen, SECONDS)
+{
+	half_closed(_metadata, self, variant->family, 0, true);
+}
+
+TEST_F_TIMEOUT(before, half_closed_by_server, SECONDS)
+{
+	half_closed(_metadata, self, variant->family, 1, false);
+}
+
+TEST_F_TIMEOUT(before, half_closed_by_server_seen, SECONDS)
+{
+	half_closed(_metadata, self, variant->family, 1, true);
+}
+
+/* Bytes that wait to be read, with a FIN behind them. */
+TEST_F_TIMEOUT(before, half_closed_unread, SECONDS)
+{
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	ASSERT_TRUE(bed_write(fd[0], 400));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	ASSERT_TRUE(BED_WAIT(bed_state(fd[0]) == SOCKSTAT_FIN_WAIT2));
+	ASSERT_TRUE(bed_read(fd[1], 150));
+	load(_metadata, self);
+	expect_client(_metadata, self, fd, 400, 0);
+	expect_server(_metadata, self, fd, 0, 150);
+	ASSERT_TRUE(bed_read(fd[1], 250));
+	ASSERT_TRUE(bed_at_eof(fd[1]));
+	read_again(_metadata, self);
+	expect_server(_metadata, self, fd, 0, 400);
+}
+
+TEST_F_TIMEOUT(before, both_halves_shut, SECONDS)
+{
+	const struct sockstat_row *row;
+	int fd[2], i;
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	move(_metadata, fd[0], fd[1], 90);
+	move(_metadata, fd[1], fd[0], 60);
+	ASSERT_EQ(0, shutdown(fd[1], SHUT_WR));
+	ASSERT_TRUE(bed_at_eof(fd[0]));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	ASSERT_TRUE(bed_at_eof(fd[1]));
+	load(_metadata, self);
+	for (i = 0; i < 2; i++) {
+		row = bed_row(&self->table, getpid(), fd[i]);
+		ASSERT_NE(NULL, row);
+		EXPECT_EQ(i ? 60u : 90u, row->tx_bytes);
+		EXPECT_EQ(i ? 90u : 60u, row->rx_bytes);
+	}
+}
+
+TEST_F_TIMEOUT(before, listening, SECONDS)
+{
+	const struct sockstat_row *row;
+	int listener = bed_listen(variant->family, 5);
+	int fd[2];
+
+	ASSERT_LE(0, listener);
+	load(_metadata, self);
+	expect(_metadata, self, listener, SOCKSTAT_ROLE_NONE, 0, 0);
+	row = bed_row(&self->table, getpid(), listener);
+	ASSERT_NE(NULL, row);
+	EXPECT_STREQ("*:*", row->remote.text);
+
+	fd[0] = bed_connect(variant->family, listener);
+	fd[1] = bed_accept(listener);
+	ASSERT_LE(0, fd[1]);
+	move(_metadata, fd[0], fd[1], 44);
+	read_again(_metadata, self);
+	expect_client(_metadata, self, fd, 44, 0);
+	expect_server(_metadata, self, fd, 0, 44);
+	expect(_metadata, self, listener, SOCKSTAT_ROLE_NONE, 0, 0);
+}
+
+/* Connected and sent to before, accepted after. */
+TEST_F_TIMEOUT(before, in_the_backlog, SECONDS)
+{
+	int listener = bed_listen(variant->family, 5);
+	int fd[2];
+
+	ASSERT_LE(0, listener);
+	fd[0] = bed_connect(variant->family, listener);
+	ASSERT_TRUE(bed_write(fd[0], 55));
+	ASSERT_TRUE(BED_WAIT(!bed_unacked(fd[0])));
+	load(_metadata, self);
+	expect_client(_metadata, self, fd, 55, 0);
+	fd[1] = bed_accept(listener);
+	ASSERT_TRUE(bed_read(fd[1], 50));
+	ASSERT_TRUE(bed_write(fd[1], 3));
+	read_again(_metadata, self);
+	expect_server(_metadata, self, fd, 3, 50);
+}
+
+TEST_F_TIMEOUT(before, unconnected, SECONDS)
+{
+	const struct sockstat_row *row;
+	struct sockaddr_storage sa;
+	socklen_t len = bed_loopback(variant->family, &sa);
+	int fresh = bed_socket(variant->family);
+	int bound = bed_socket(variant->family);
+
+	ASSERT_EQ(0, bind(bound, (struct sockaddr *)&sa, len));
+	load(_metadata, self);
+	row = bed_row(&self->table, getpid(), fresh);
+	ASSERT_NE(NULL, row);
+	EXPECT_STREQ("UNCONN", sockstat_state_name(row->state));
+	EXPECT_STREQ("*:*", row->local.text);
+	row = bed_row(&self->table, getpid(), bound);
+	ASSERT_NE(NULL, row);
+	EXPECT_STREQ("UNCONN", sockstat_state_name(row->state));
+	EXPECT_STREQ("-", sockstat_role_name(row->role));
+	EXPECT_STREQ("*:*", row->remote.text);
+	EXPECT_STRNE("*:*", row->local.text);
+}
+
+/* What is closed without having been seen has its whole life in its CLOSED row. */
+TEST_F_TIMEOUT(before, closed_unseen, SECONDS)
+{
+	const struct sockstat_row *row;
+	uint64_t cookie[2];
+	int fd[2], i;
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	move(_metadata, fd[0], fd[1], 1234);
+	move(_metadata, fd[1], fd[0], 567);
+	cookie[0] = bed_cookie(fd[0]);
+	cookie[1] = bed_cookie(fd[1]);
+	ASSERT_EQ(0, bed_load());
+	close(fd[0]);
+	close(fd[1]);
+	ASSERT_TRUE(bed_table(&self->table));
+	for (i = 0; i < 2; i++) {
+		row = sockstat_table_find_cookie(&self->table, cookie[i], NULL);
+		ASSERT_NE(NULL, row);
+		EXPECT_EQ(NULL, sockstat_table_find_cookie(&self->table, cookie[i], row));
+		EXPECT_STREQ("CLOSED", sockstat_state_name(row->state));
+		EXPECT_STREQ(i ? "server" : "client", sockstat_role_name(row->role));
+		EXPECT_EQ(i ? 567u : 1234u, row->tx_bytes);
+		EXPECT_EQ(i ? 1234u : 567u, row->rx_bytes);
+		EXPECT_EQ(getpid(), row->pid);
+		EXPECT_EQ(fd[i], row->fd);
+		EXPECT_LT(0, row->closed);
+	}
+}
+
+TEST_F_TIMEOUT(before, closed_before, SECONDS)
+{
+	uint64_t cookie;
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	cookie = bed_cookie(fd[0]);
+	close(fd[0]);
+	ASSERT_TRUE(bed_at_eof(fd[1]));
+	close(fd[1]);
+	load(_metadata, self);
+	EXPECT_EQ(NULL, sockstat_table_find_cookie(&self->table, cookie, NULL));
+}
+
+/* Two descriptors, two processes: the whole sum, whoever gets which part. */
+TEST_F_TIMEOUT(before, shared, SECONDS)
+{
+	const struct sockstat_row *row;
+	uint64_t tx = 0, rx = 0;
+	int fd[2], rows = 0;
+	pid_t child;
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	move(_metadata, fd[0], fd[1], 800);
+	ASSERT_LE(0, dup(fd[0]));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (bed_write(fd[0], 80) && bed_read(fd[0], 9))
+			pause();
+		_exit(1);
+	}
+	ASSERT_TRUE(bed_read(fd[1], 80));
+	ASSERT_TRUE(bed_write(fd[1], 9));
+	ASSERT_TRUE(BED_WAIT(bed_blocked(child, SYS_pause)));
+	load(_metadata, self);
+	for (row = sockstat_table_find_cookie(&self->table, bed_cookie(fd[0]), NULL); row;
+	     row = sockstat_table_find_cookie(&self->table, bed_cookie(fd[0]), row)) {
+		EXPECT_STREQ("client", sockstat_role_name(row->role));
+		tx += row->tx_bytes;
+		rx += row->rx_bytes;
+		rows++;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	EXPECT_EQ(4, rows);
+	EXPECT_EQ(880u, tx);
+	EXPECT_EQ(9u, rx);
+}
+
+/* ---- calls that are under way while the module is loaded ---- */
+
+struct call {
+	pthread_t thread;
+	int fd;
+	size_t bytes;
+	atomic_int tid;
+	ssize_t ret;
+};
+
+static void *call_recv(void *arg)
+{
+	struct call *c = arg;
+	char buf[4096];
+
+	c->tid = gettid();
+	c->ret = recv(c->fd, buf, sizeof(buf), 0);
+	return NULL;
+}
+
+static void *call_recv_all(void *arg)
+{
+	struct call *c = arg;
+	char *buf = malloc(c->bytes);
+
+	c->tid = gettid();
+	c->ret = recv(c->fd, buf, c->bytes, MSG_WAITALL);
+	free(buf);
+	return NULL;
+}
+
+static void *call_send(void *arg)
+{
+	struct call *c = arg;
+	char *buf = calloc(1, c->bytes);
+
+	c->tid = gettid();
+	c->ret = send(c->fd, buf, c->bytes, 0);
+	free(buf);
+	return NULL;
+}
+
+static void *call_accept(void *arg)
+{
+	struct call *c = arg;
+
+	c->tid = gettid();
+	c->ret = bed_accept(c->fd);
+	return NULL;
+}
+
+static void start(struct __test_metadata *_metadata, struct call *c, void *(*fn)(void *), long nr)
+{
+	ASSERT_EQ(0, pthread_create(&c->thread, NULL, fn, c));
+	ASSERT_TRUE(BED_WAIT(c->tid && bed_blocked(c->tid, nr)));
+}
+
+TEST_F_TIMEOUT(before, recv_in_flight, SECONDS)
+{
+	struct call c = { 0 };
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	move(_metadata, fd[0], fd[1], 20);
+	c.fd = fd[1];
+	start(_metadata, &c, call_recv, SYS_recvfrom);
+	load(_metadata, self);
+	expect_server(_metadata, self, fd, 0, 20);
+	ASSERT_TRUE(bed_write(fd[0], 777));
+	pthread_join(c.thread, NULL);
+	ASSERT_EQ(777, c.ret);
+	read_again(_metadata, self);
+	expect_client(_metadata, self, fd, 797, 0);
+	expect_server(_metadata, self, fd, 0, 797);
+}
+
+/* The same with no look at the table between: nothing but the call is there. */
+TEST_F_TIMEOUT(before, recv_in_flight_unseen, SECONDS)
+{
+	struct call c = { 0 };
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	c.fd = fd[1];
+	c.bytes = 5000;
+	start(_metadata, &c, call_recv_all, SYS_recvfrom);
+	ASSERT_TRUE(bed_write(fd[0], 2000));
+	ASSERT_TRUE(BED_WAIT(!bed_unread(fd[1]) && bed_blocked(c.tid, SYS_recvfrom)));
+	ASSERT_EQ(0, bed_load());
+	ASSERT_TRUE(bed_write(fd[0], 3000));
+	pthread_join(c.thread, NULL);
+	ASSERT_EQ(5000, c.ret);
+	ASSERT_TRUE(bed_table(&self->table));
+	expect_client(_metadata, self, fd, 5000, 0);
+	expect_server(_metadata, self, fd, 0, 5000);
+}
+
+TEST_F_TIMEOUT(before, send_in_flight, SECONDS)
+{
+	const struct sockstat_row *row;
+	struct call c = { 0 };
+	int fd[2];
+
+	ASSERT_TRUE(bed_pair(variant->family, fd));
+	c.fd = fd[0];
+	c.bytes = 24 << 20;
+	start(_metadata, &c, call_send, SYS_sendto);
+	load(_metadata, self);
+	row = bed_row(&self->table, getpid(), fd[0]);
+	ASSERT_NE(NULL, row);
+	EXPECT_LT(0u, row->tx_bytes);
+	EXPECT_GT(c.bytes, row->tx_bytes);
+	ASSERT_TRUE(bed_read(fd[1], c.bytes));
+	pthread_join(c.thread, NULL);
+	ASSERT_EQ((ssize_t)c.bytes, c.ret);
+	read_again(_metadata, self);
+	expect_client(_metadata, self, fd, c.bytes, 0);
+	expect_server(_metadata, self, fd, 0, c.bytes);
+}
+
+TEST_F_TIMEOUT(before, accept_in_flight, SECONDS)
+{
+	struct call c = { 0 };
+	int fd[2];
+
+	c.fd = bed_listen(variant->family, 5);
+	ASSERT_LE(0, c.fd);
+	start(_metadata, &c, call_accept, SYS_accept4);
+	load(_metadata, self);
+	fd[0] = bed_connect(variant->family, c.fd);
+	pthread_join(c.thread, NULL);
+	ASSERT_LE(0, c.ret);
+	fd[1] = c.ret;
+	move(_metadata, fd[0], fd[1], 66);
+	move(_metadata, fd[1], fd[0], 33);
+	read_again(_metadata, self);
+	expect_client(_metadata, self, fd, 66, 33);
+	expect_server(_metadata, self, fd, 33, 66);
+}
+
+/* ---- loaded and unloaded twice under traffic ---- */
+
+#define PAIRS 4
+
+struct flow {
+	pthread_t thread[2];
+	int from, to;
+	_Atomic uint64_t sent, got;
+	atomic_bool *stop;
+};
+
+static void *flow_send(void *arg)
+{
+	struct flow *f = arg;
+	static const char buf[20000];
+	unsigned int step = 0;
+	ssize_t n;
+
+	while (!*f->stop) {
+		n = write(f->from, buf, 1 + step++ * 997 % sizeof(buf));
+		if (n < 0)
+			break;
+		f->sent += n;
+	}
+	shutdown(f->from, SHUT_WR);
+	return NULL;
+}
+
+static void *flow_recv(void *arg)
+{
+	struct flow *f = arg;
+	char buf[7000];
+	ssize_t n;
+
+	while ((n = read(f->to, buf, sizeof(buf))) > 0)
+		f->got += n;
+	return NULL;
+}
+
+/* Every flow has moved another 50,000 bytes since this began. */
+static bool all_moving(struct flow *flows, int n)
+{
+	bool moved;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t since = flows[i].got;
+
+		moved = BED_WAIT(flows[i].got > since + 50000);
+		if (!moved)
+			return false;
+	}
+	return true;
+}
+
+TEST_F_TIMEOUT(before, twice_under_traffic, SECONDS)
+{
+	struct flow flows[2 * PAIRS] = { 0 };
+	atomic_bool stop = false;
+	int fd[PAIRS][2];
+	int i, k;
+
+	for (i = 0; i < PAIRS; i++) {
+		ASSERT_TRUE(bed_pair(variant->family, fd[i]));
+		for (k = 0; k < 2; k++) {
+			struct flow *f = &flows[2 * i + k];
+
+			f->from = fd[i][k];
+			f->to = fd[i][!k];
+			f->stop = &stop;
+			pthread_create(&f->thread[0], NULL, flow_send, f);
+			pthread_create(&f->thread[1], NULL, flow_recv, f);
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		EXPECT_TRUE(all_moving(flows, 2 * PAIRS));
+		EXPECT_EQ(0, bed_load());
+		EXPECT_TRUE(all_moving(flows, 2 * PAIRS));
+		EXPECT_TRUE(bed_table(&self->table));
+		sockstat_table_free(&self->table);
+		if (!i) {
+			EXPECT_TRUE(all_moving(flows, 2 * PAIRS));
+			EXPECT_EQ(0, bed_unload());
+		}
+	}
+	stop = true;
+	for (i = 0; i < 2 * PAIRS; i++) {
+		pthread_join(flows[i].thread[0], NULL);
+		pthread_join(flows[i].thread[1], NULL);
+		EXPECT_EQ(flows[i].sent, flows[i].got);
+	}
+	ASSERT_TRUE(bed_table(&self->table));
+	for (i = 0; i < PAIRS; i++) {
+		for (k = 0; k < 2; k++) {
+			const struct sockstat_row *row =
+				bed_row(&self->table, getpid(), fd[i][k]);
+
+			ASSERT_NE(NULL, row);
+			EXPECT_STREQ(k ? "server" : "client", sockstat_role_name(row->role));
+			EXPECT_EQ(flows[2 * i + k].sent, row->tx_bytes);
+			EXPECT_EQ(flows[2 * i + !k].got, row->rx_bytes);
+		}
+	}
+}
+
+TEST_HARNESS_MAIN
