@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The rule of /proc/PID/fd, which is ptrace_may_access(PTRACE_MODE_READ_FSCREDS)
- * and not exported: the same user throughout and dumpable, or CAP_SYS_PTRACE.
+ * and not exported: the same user throughout, with no capability that the
+ * reader lacks, and dumpable; or CAP_SYS_PTRACE.
  * Judged by who opened the file: a descriptor that is passed on shows what the
  * opener may see. Security modules have no say, as no hook of theirs can be
- * called from here.
+ * called from here; cap_ptrace_access_check(), which is always there, is done
+ * by hand.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -27,9 +29,16 @@ static bool same_user(const struct cred *reader, const struct cred *owner)
 	       gid_eq(reader->fsgid, owner->gid);
 }
 
+static bool no_stronger(const struct cred *reader, const struct cred *owner)
+{
+	return owner->user_ns == reader->user_ns &&
+	       cap_issubset(owner->cap_permitted, reader->cap_effective);
+}
+
 static bool may_trace(const struct file *reader, const struct cred *owner)
 {
-	return same_user(reader->f_cred, owner) ||
+	return (same_user(reader->f_cred, owner) &&
+		no_stronger(reader->f_cred, owner)) ||
 	       file_ns_capable(reader, owner->user_ns, CAP_SYS_PTRACE);
 }
 
