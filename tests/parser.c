@@ -13,7 +13,7 @@
 	"RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE COOKIE\n"
 #define ROW                                                                          \
 	"a\\040b  12  3 ESTABLISHED client 127.0.0.1:80 [::1]:65535 1 2 3 4 5 6 "    \
-	"1700000000.123 - - 1000 4026531840 77 18446744073709551615\n"
+	"1700000000.123 - - 1000 4026531840 77 ffffffffffffffff\n"
 #define TAIL(rows) "# version=1 rows=" #rows " closed=0 missed=7 dropped=8\n"
 
 /* @err and the words its message must hold; 0 and NULL for a text that is right */
@@ -49,7 +49,7 @@ static const struct {
 	{ "REMOTE", "[::1]:65535", "[::1]:65536" }, { "REMOTE", "[::1]:65535", "[::1:65535" },
 	{ "TX_BYTES", " 1 2", " -1 2" },	 { "OPENED", "00.123", "00.12" },
 	{ "ERROR", "- - 1000", "- what 1000" },	 { "UID", "1000", "4294967296" },
-	{ "COOKIE", "18446744073709551615", "18446744073709551616" },
+	{ "COOKIE", "ffffffffffffffff", "10000000000000000" },
 };
 
 static int n;
@@ -77,7 +77,7 @@ static int values_right(void)
 	static const char text[] =
 		"COOKIE NEW COMMAND FD PID STATE ROLE REMOTE LOCAL TX_BYTES RX_BYTES TX_CALLS "
 		"RX_CALLS TX_QUEUE RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE\n"
-		"9 ? \\377\\134 - - CLOSED - [fe80::1%lo]:5 *:* 18446744073709551615 2 3 4 5 6 "
+		"9 ? \\377\\134 - - CLOSED - [fe80::1%lo]:5 *:* ffffffffffffffff 2 3 4 5 6 "
 		"- 1.001 ECONNREFUSED 0 1 -\n" TAIL(1);
 	struct sockstat_table t;
 	const struct sockstat_row *r;

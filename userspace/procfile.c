@@ -83,29 +83,42 @@ static bool token_is(const struct token *tok, const char *s)
 	return strlen(s) == tok->len && !memcmp(tok->s, s, tok->len);
 }
 
-static const char *parse_number(const struct token *tok, uint64_t max, uint64_t *value)
+static const char *parse_digits(const struct token *tok, const char *digits, uint64_t max,
+				uint64_t *value)
 {
+	unsigned int base = strlen(digits);
 	uint64_t v = 0;
 	size_t i;
 
 	if (!tok->len)
 		return "is empty";
 	for (i = 0; i < tok->len; i++) {
-		unsigned int digit = (unsigned char)tok->s[i] - '0';
+		const char *digit = memchr(digits, tok->s[i], base);
 
-		if (digit > 9)
+		if (!digit)
 			return "is not a number";
-		if (v > (max - digit) / 10)
+		if (v > (max - (digit - digits)) / base)
 			return "is too large a number";
-		v = v * 10 + digit;
+		v = v * base + (digit - digits);
 	}
 	*value = v;
 	return NULL;
 }
 
+static const char *parse_number(const struct token *tok, uint64_t max, uint64_t *value)
+{
+	return parse_digits(tok, "0123456789", max, value);
+}
+
 static const char *parse_u64(const struct token *tok, void *field)
 {
 	return parse_number(tok, UINT64_MAX, field);
+}
+
+/* COOKIE is in base 16, as ss -e prints it */
+static const char *parse_cookie(const struct token *tok, void *field)
+{
+	return parse_digits(tok, "0123456789abcdef", UINT64_MAX, field);
 }
 
 static const char *parse_u32(const struct token *tok, void *field)
@@ -209,7 +222,8 @@ static const char *parse_comm(const struct token *tok, void *field)
 					return "has a broken escape";
 				c = c * 8 + digit;
 			}
-			if (!c || c > 255)
+			/* an empty name is one zero byte */
+			if (c > 255 || (!c && tok->len != 4))
 				return "has a broken escape";
 			i += 3;
 		} else if (c < ' ' || c == 0x7f) {
@@ -330,7 +344,7 @@ static const struct column {
 	COLUMN("UID", uid, parse_u32),
 	COLUMN("NETNS", netns, parse_u32),
 	COLUMN("INODE", inode, parse_inode),
-	COLUMN("COOKIE", cookie, parse_u64),
+	COLUMN("COOKIE", cookie, parse_cookie),
 };
 
 static int __attribute__((format(printf, 3, 4))) fail(struct sockstat_table *table, int err,
