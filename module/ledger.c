@@ -426,6 +426,9 @@ void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS])
 	queue[SOCKSTAT_RX] = 0;
 	if (BIT(state) & (TCPF_LISTEN | TCPF_CLOSE))
 		return;
+	/* TCP_FASTOPEN_CONNECT puts the SYN off, and with it the numbers */
+	if (state == TCP_SYN_SENT && !READ_ONCE(tp->packets_out))
+		return;
 	tx = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
 	if (state == TCP_SYN_SENT || BIT(state) & TCPF_FIN_SENT)
 		tx--;
