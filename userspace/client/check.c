@@ -242,7 +242,7 @@ static bool same_address(const struct sockaddr_storage *sa, const struct socksta
 /* Can this row be that end's?  Its cookie was compared before, if known. */
 static bool row_fits(const struct end *e, const struct sockstat_row *row)
 {
-	return row->pid == e->pid && row->fd == e->fd &&
+	return row->pid == e->pid && (row->fd == e->fd || (e->fd_lost && row->fd < 0)) &&
 	       (e->cookie || (same_address(&e->local, &row->local) &&
 			      same_address(&e->remote, &row->remote)));
 }
@@ -424,7 +424,7 @@ static void truths_get(struct comparison *c, struct truth *truths)
 	unsigned int i;
 
 	for (i = 0; i < c->n; i++) {
-		if (!c->ends[i]->closed && c->ends[i]->pid >= 0)
+		if (!c->ends[i]->closed)
 			truth_get(c->ends[i], &truths[i]);
 		else
 			memset(&truths[i], 0, sizeof(truths[i]));

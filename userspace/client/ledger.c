@@ -291,10 +291,10 @@ void end_gone(struct end *e, int64_t since)
 	if (!ended)
 		e->closed_lo = since;
 	e->closed_hi = now_ns();
-	if (connection_lives(e)) {
+	if (connection_lives(e))
 		e->closed_hi = UNTIL_CHECK;
-		e->may_lack = !e->tx_calls && !e->rx_calls;
-	}
+	if (e->shared && !e->tx_calls && !e->rx_calls)
+		e->may_lack = true;
 }
 
 /**

@@ -446,6 +446,21 @@ void send_all(struct end *e, send_op op, uint64_t bytes, size_t chunk)
 	free(buf);
 }
 
+static ssize_t op_send(struct end *e, const char *buf, size_t len)
+{
+	return tx(e, send(e->fd, buf, len, MSG_NOSIGNAL));
+}
+
+/**
+ * send_bytes - send with send()
+ * @e: the end, blocking or not
+ * @bytes: how many
+ */
+void send_bytes(struct end *e, uint64_t bytes)
+{
+	send_all(e, op_send, bytes, 16384);
+}
+
 /**
  * read_all - receive a number of bytes, with recv()
  * @e: the end, blocking or not; NULL is nothing to do
@@ -479,6 +494,19 @@ void read_all(struct end *e, uint64_t bytes)
 void read_to_eof(struct end *e)
 {
 	read_all(e, UINT64_MAX);
+}
+
+/**
+ * talk - some bytes there and half of them back
+ * @p: both ends are of this process
+ * @bytes: so few that they need no reader meanwhile
+ */
+void talk(struct pair *p, uint64_t bytes)
+{
+	send_bytes(p->client, bytes);
+	read_all(p->server, bytes);
+	send_bytes(p->server, bytes / 2);
+	read_all(p->client, bytes / 2);
 }
 
 static void *drain_thread(void *arg)

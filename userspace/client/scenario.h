@@ -108,6 +108,7 @@ struct options {
  * @no_row: no row is right, only (never connected and closed)
  * @retired: of an earlier connection on the same socket (connect(AF_UNSPEC))
  * @foreign: @fd is not this number in this process's table: ask sock_diag
+ * @fd_lost: closed by no system call that names it, and never used: FD may be "-"
  * @state: for loose or foreign cases; normally TCP_INFO's word is expected
  * @opened_lo: earliest OPENED, CLOCK_REALTIME ns; -1: "-" is expected
  * @opened_hi: latest
@@ -123,7 +124,7 @@ struct end {
 	struct sockaddr_storage local, remote; /* AF_UNSPEC: *:* */
 	uint64_t tx_bytes, rx_bytes, tx_calls, rx_calls;
 	unsigned int loose;
-	bool closed, may_lack, no_row, retired, foreign;
+	bool closed, may_lack, no_row, retired, foreign, fd_lost;
 	bool listener;
 	enum sockstat_state state; /* 0: as TCP_INFO says */
 	int64_t opened_lo, opened_hi;
@@ -259,8 +260,10 @@ size_t fill(char *buf, size_t len);
 typedef ssize_t (*send_op)(struct end *e, const char *buf, size_t len);
 
 void send_all(struct end *e, send_op op, uint64_t bytes, size_t chunk);
+void send_bytes(struct end *e, uint64_t bytes);
 void read_all(struct end *e, uint64_t bytes);
 void read_to_eof(struct end *e);
+void talk(struct pair *p, uint64_t bytes);
 
 /* A thread that reads an end, so that the other can send without bound. */
 struct drain {

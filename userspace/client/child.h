@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Processes of a scenario, and threads that wait in a system call. */
+#ifndef SOCKSTAT_CLIENT_CHILD_H
+#define SOCKSTAT_CLIENT_CHILD_H
+
+#include "scenario.h"
+
+#define MAX_HELD 8
+
+/**
+ * struct child - a process that takes turns with the one that started it
+ * @r: the run
+ * @arg: the scenario's own, for the child's function
+ * @pid: its process id, in the parent's namespace
+ * @held: its descriptors that it shares with the parent, open at its start
+ * @pidfd: the parent's, readable when the child has ended
+ * @sock: the ends of a socket pair, parent's and child's; one byte is a turn
+ *
+ * In memory that both share.  The two never run at the same time, except as
+ * one of them is about to wait for the other.
+ */
+struct child {
+	struct run *r;
+	void *arg;
+	pid_t pid;
+	struct end *held[MAX_HELD];
+	int pidfd;
+	int sock[2];
+};
+
+typedef void (*child_fn)(struct child *c);
+
+struct child *child_start(struct run *r, child_fn fn, void *arg, ...) __attribute__((sentinel));
+struct child *child_start_as(struct run *r, pid_t pid, child_fn fn, void *arg, ...)
+	__attribute__((sentinel));
+void child_pause(struct child *c);
+void child_pass(struct child *c);
+void child_turn(struct child *c);
+void child_go(struct child *c);
+void child_wait(struct child *c);
+void child_join(struct child *c);
+void child_kill(struct child *c);
+void child_exec(struct child *c, char *const argv[]) __attribute__((noreturn));
+struct end *child_execed(struct end *e, int64_t since);
+
+void *shared_memory(struct run *r, size_t size);
+void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr);
+
+#endif
