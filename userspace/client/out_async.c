@@ -9,19 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "ring.h"
 
 #define PIECE 1000
 #define ROUNDS 10
-
-/* What the kernel answered, as a system call would have it: -1 and errno */
-static ssize_t as_errno(long ret)
-{
-	if (ret >= 0)
-		return ret;
-	errno = -ret;
-	return -1;
-}
 
 static void out_aio(struct run *r)
 {
@@ -50,39 +41,6 @@ static void out_aio(struct run *r)
 		read_all(p.server, 2 * PIECE + 1);
 	}
 	io_destroy(ctx);
-}
-
-static void ring_open(struct run *r, struct io_uring *ring)
-{
-	int err = io_uring_queue_init(8, ring, 0);
-
-	if (err == -ENOSYS || err == -EPERM)
-		skip(r, "this kernel does not let us use io_uring: %s", strerror(-err));
-	must(r, !as_errno(err));
-}
-
-static void ring_need(struct run *r, struct io_uring *ring, int op, const char *name)
-{
-	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-	bool has = probe && io_uring_opcode_supported(probe, op);
-
-	io_uring_free_probe(probe);
-	if (!has)
-		skip(r, "this kernel's io_uring has no %s", name);
-}
-
-/* Submits what is prepared and waits for one answer. */
-static int ring_do(struct run *r, struct io_uring *ring, unsigned int *flags)
-{
-	struct io_uring_cqe *cqe;
-	int res;
-
-	must(r, as_errno(io_uring_submit(ring)) >= 0);
-	must(r, !as_errno(io_uring_wait_cqe(ring, &cqe)));
-	res = cqe->res;
-	*flags = cqe->flags;
-	io_uring_cqe_seen(ring, cqe);
-	return res;
 }
 
 typedef void (*prep_fn)(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the scenarios with io_uring and libaio have in common. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "ring.h"
+
+/**
+ * as_errno - what the kernel answered, as a system call would have it
+ * @ret: a result or a negative errno
+ *
+ * Return: @ret, or -1 with errno set.
+ */
+ssize_t as_errno(long ret)
+{
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
+/**
+ * ring_open - make a small ring
+ * @r: the run; SKIP if the kernel does not let us
+ * @ring: filled in; io_uring_queue_exit() ends it
+ */
+void ring_open(struct run *r, struct io_uring *ring)
+{
+	int err = io_uring_queue_init(8, ring, 0);
+
+	if (err == -ENOSYS || err == -EPERM)
+		skip(r, "this kernel does not let us use io_uring: %s", strerror(-err));
+	must(r, !as_errno(err));
+}
+
+/**
+ * ring_need - SKIP if the ring does not know an operation
+ * @r: the run
+ * @ring: the ring
+ * @op: IORING_OP_*
+ * @name: its name, for the reason
+ */
+void ring_need(struct run *r, struct io_uring *ring, int op, const char *name)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	bool has = probe && io_uring_opcode_supported(probe, op);
+
+	io_uring_free_probe(probe);
+	if (!has)
+		skip(r, "this kernel's io_uring has no %s", name);
+}
+
+/**
+ * ring_wait - wait for one answer
+ * @r: the run
+ * @ring: the ring
+ * @flags: IORING_CQE_F_* of the answer
+ *
+ * Return: the answer's result, a negative errno if it is an error.
+ */
+int ring_wait(struct run *r, struct io_uring *ring, unsigned int *flags)
+{
+	struct io_uring_cqe *cqe;
+	int res;
+
+	must(r, !as_errno(io_uring_wait_cqe(ring, &cqe)));
+	res = cqe->res;
+	*flags = cqe->flags;
+	io_uring_cqe_seen(ring, cqe);
+	return res;
+}
+
+/**
+ * ring_do - submit what is prepared and wait for one answer
+ * @r: the run
+ * @ring: the ring
+ * @flags: IORING_CQE_F_* of the answer
+ *
+ * Return: the answer's result, a negative errno if it is an error.
+ */
+int ring_do(struct run *r, struct io_uring *ring, unsigned int *flags)
+{
+	must(r, as_errno(io_uring_submit(ring)) >= 0);
+	return ring_wait(r, ring, flags);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the scenarios with io_uring and libaio have in common. */
+#ifndef SOCKSTAT_CLIENT_RING_H
+#define SOCKSTAT_CLIENT_RING_H
+
+#include <liburing.h>
+
+#include "scenario.h"
+
+ssize_t as_errno(long ret);
+void ring_open(struct run *r, struct io_uring *ring);
+void ring_need(struct run *r, struct io_uring *ring, int op, const char *name);
+int ring_wait(struct run *r, struct io_uring *ring, unsigned int *flags);
+int ring_do(struct run *r, struct io_uring *ring, unsigned int *flags);
+
+#endif
