@@ -311,6 +311,7 @@ static void steps_recv(struct screen *s, struct end *e, const char *text)
 static void steps_close(struct screen *s, struct pair *p)
 {
 	struct run *r = s->r;
+	int64_t since;
 
 	must(r, !shutdown(p->client->fd, SHUT_WR));
 	wait_state(p->client, SOCKSTAT_FIN_WAIT2);
@@ -321,8 +322,10 @@ static void steps_close(struct screen *s, struct pair *p)
 	steps_send(s, p->server, p->client, "bye");
 	steps_recv(s, p->client, "bye");
 
+	since = now_ns();
 	end_close(p->server);
 	wait_state(p->client, SOCKSTAT_CLOSED);
+	end_ended(p->client, since, 0);
 	step(s, "The server's descriptor is gone, its row is history; with both FINs sent the connection is over.",
 	     "close(%d) = 0", p->server->fd);
 	steps_recv(s, p->client, "");
