@@ -21,12 +21,9 @@
 
 static bool same_user(const struct cred *reader, const struct cred *owner)
 {
-	return uid_eq(reader->fsuid, owner->euid) &&
-	       uid_eq(reader->fsuid, owner->suid) &&
-	       uid_eq(reader->fsuid, owner->uid) &&
-	       gid_eq(reader->fsgid, owner->egid) &&
-	       gid_eq(reader->fsgid, owner->sgid) &&
-	       gid_eq(reader->fsgid, owner->gid);
+	return uid_eq(reader->fsuid, owner->euid) && uid_eq(reader->fsuid, owner->suid) &&
+	       uid_eq(reader->fsuid, owner->uid) && gid_eq(reader->fsgid, owner->egid) &&
+	       gid_eq(reader->fsgid, owner->sgid) && gid_eq(reader->fsgid, owner->gid);
 }
 
 static bool no_stronger(const struct cred *reader, const struct cred *owner)
@@ -37,8 +34,7 @@ static bool no_stronger(const struct cred *reader, const struct cred *owner)
 
 static bool may_trace(const struct file *reader, const struct cred *owner)
 {
-	return (same_user(reader->f_cred, owner) &&
-		no_stronger(reader->f_cred, owner)) ||
+	return (same_user(reader->f_cred, owner) && no_stronger(reader->f_cred, owner)) ||
 	       file_ns_capable(reader, owner->user_ns, CAP_SYS_PTRACE);
 }
 
@@ -49,8 +45,7 @@ static bool may_trace(const struct file *reader, const struct cred *owner)
  *
  * Context: process, atomic.
  */
-bool sockstat_access_process(const struct file *reader,
-			     struct task_struct *task)
+bool sockstat_access_process(const struct file *reader, struct task_struct *task)
 {
 	struct user_namespace *ns;
 	bool allowed;
@@ -64,8 +59,7 @@ bool sockstat_access_process(const struct file *reader,
 		return false;
 	/* pairs with commit_creds(): not dumpable before the new credentials */
 	smp_rmb();
-	return sockstat_compat_dumpable(task, &ns) ||
-	       file_ns_capable(reader, ns, CAP_SYS_PTRACE);
+	return sockstat_compat_dumpable(task, &ns) || file_ns_capable(reader, ns, CAP_SYS_PTRACE);
 }
 
 /**
@@ -75,12 +69,10 @@ bool sockstat_access_process(const struct file *reader,
  *
  * Context: atomic.
  */
-bool sockstat_access_past(const struct file *reader,
-			  const struct sockstat_holder *h)
+bool sockstat_access_past(const struct file *reader, const struct sockstat_holder *h)
 {
 	return may_trace(reader, h->cred) &&
-	       (h->dumpable ||
-		file_ns_capable(reader, &init_user_ns, CAP_SYS_PTRACE));
+	       (h->dumpable || file_ns_capable(reader, &init_user_ns, CAP_SYS_PTRACE));
 }
 
 /**
@@ -90,9 +82,7 @@ bool sockstat_access_past(const struct file *reader,
  *
  * Context: any.
  */
-bool sockstat_access_nobody(const struct file *reader,
-			    const struct pid_namespace *ns)
+bool sockstat_access_nobody(const struct file *reader, const struct pid_namespace *ns)
 {
-	return ns == &init_pid_ns &&
-	       file_ns_capable(reader, &init_user_ns, CAP_SYS_PTRACE);
+	return ns == &init_pid_ns && file_ns_capable(reader, &init_user_ns, CAP_SYS_PTRACE);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Everything that differs between kernel versions, under names of our own.
- * Features are probed where that is possible: distributions backport.
+ * Kbuild looks for the features (SOCKSTAT_HAVE_*) in the kernel's headers, as
+ * distributions backport and a version would lie.
  */
 #ifndef SOCKSTAT_COMPAT_H
 #define SOCKSTAT_COMPAT_H
@@ -10,16 +11,15 @@
 #include <linux/sched/coredump.h>
 #include <linux/sched/task.h>
 #include <linux/user_namespace.h>
-#include <linux/version.h>
 #include <net/sock.h>
 
 /*
- * The inode number of a socket's file, 0 if it has none. Since 6.17
+ * The inode number of a socket's file, 0 if it has none. Since 6.16.6
  * (5d6b58c932ec "net: lockless sock_i_ino()") the sock keeps it. Before, only
  * the socket has it, which another CPU may be releasing: its memory is freed
  * by RCU.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#ifdef SOCKSTAT_HAVE_SK_INO
 static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_ino);
@@ -43,12 +43,11 @@ static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
  * CAP_SYS_PTRACE overrides that. Since 7.3 this is kept with the task
  * (linux/sched/exec_state.h); before, with its mm, which task_lock() holds.
  */
-#if __has_include(<linux/sched/exec_state.h>)
+#ifdef SOCKSTAT_HAVE_EXEC_STATE
 #include <linux/sched/exec_state.h>
 
-static inline bool
-sockstat_compat_dumpable(const struct task_struct *task,
-			 struct user_namespace **ns)
+static inline bool sockstat_compat_dumpable(const struct task_struct *task,
+					    struct user_namespace **ns)
 {
 	const struct task_exec_state *state;
 	bool dumpable;
@@ -61,9 +60,8 @@ sockstat_compat_dumpable(const struct task_struct *task,
 	return dumpable;
 }
 #else
-static inline bool
-sockstat_compat_dumpable(const struct task_struct *task,
-			 struct user_namespace **ns)
+static inline bool sockstat_compat_dumpable(const struct task_struct *task,
+					    struct user_namespace **ns)
 {
 	struct mm_struct *mm = task->mm;
 

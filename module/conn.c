@@ -15,15 +15,14 @@
  * Who comes first gets what moved before anybody was seen, and is credited
  * until somebody else shows up.
  */
-static noinline struct sockstat_holder *
-add_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
+						   const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 	int flow;
 
 	h = sockstat_holder_new(&conn->holders, caller, sockstat_table_generation());
-	for (flow = 0; h && conn->holders.count == 1 && flow < SOCKSTAT_FLOWS;
-	     flow++) {
+	for (flow = 0; h && conn->holders.count == 1 && flow < SOCKSTAT_FLOWS; flow++) {
 		h->bytes[flow] = conn->ledger.total[flow];
 		conn->creditor[flow] = h;
 	}
@@ -38,9 +37,8 @@ add_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
  * Context: any but NMI.
  * Return: the holder, which has all bytes there were so far.
  */
-struct sockstat_holder *
-sockstat_conn_first_holder(struct sockstat_conn *conn,
-			   const struct sockstat_caller *caller)
+struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
+						   const struct sockstat_caller *caller)
 {
 	return add_holder(conn, caller);
 }
@@ -52,31 +50,27 @@ sockstat_conn_first_holder(struct sockstat_conn *conn,
  *
  * Context: any.
  */
-void sockstat_conn_rest(const struct sockstat_conn *conn,
-			u64 rest[SOCKSTAT_FLOWS])
+void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOWS])
 {
 	struct rb_node *n;
 	int flow;
 
 	memcpy(rest, conn->ledger.total, sizeof(conn->ledger.total));
 	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
-		struct sockstat_holder *h =
-			rb_entry(n, struct sockstat_holder, node);
+		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
 		for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
 			rest[flow] -= h->bytes[flow];
 	}
 }
 
-static void add_first_holder(struct sockstat_conn *conn,
-			     const struct sockstat_caller *caller)
+static void add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
 	if (caller->task && !conn->holders.count)
 		add_holder(conn, caller);
 }
 
-static void credit(struct sockstat_conn *conn, enum sockstat_flow flow,
-		   u64 bytes)
+static void credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 bytes)
 {
 	struct sockstat_holder *h = conn->creditor[flow];
 
@@ -96,13 +90,11 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 	int flow;
 
 	/* tcp_disconnect() may run unseen while kprobes are disarmed */
-	if (!(conn->flags & SOCKSTAT_CONN_STARTED) ||
-	    !READ_ONCE(inet_sk(conn->sk)->inet_dport))
+	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || !READ_ONCE(inet_sk(conn->sk)->inet_dport))
 		return;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
 		credit(conn, flow,
-		       sockstat_ledger_settle(&conn->ledger, conn->sk, flow,
-					      &conn->role, view));
+		       sockstat_ledger_settle(&conn->ledger, conn->sk, flow, &conn->role, view));
 }
 
 /* A connection that was there before us shall not vanish without a trace. */
@@ -135,9 +127,9 @@ static void retire(struct sockstat_conn *conn)
  * A holder of the caller's process, if its descriptor is not known: the one
  * that was used last, in this direction if possible, else any.
  */
-static struct sockstat_holder *
-likely_holder(const struct sockstat_conn *conn, enum sockstat_flow flow,
-	      const struct sockstat_caller *caller)
+static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
+					     enum sockstat_flow flow,
+					     const struct sockstat_caller *caller)
 {
 	struct sockstat_caller by_fd = *caller;
 	struct sockstat_holder *h;
@@ -158,8 +150,7 @@ likely_holder(const struct sockstat_conn *conn, enum sockstat_flow flow,
  * Make the caller the one whose bytes come next. False if its descriptor is
  * to be searched for first.
  */
-static bool change_creditor(struct sockstat_conn *conn,
-			    enum sockstat_flow flow,
+static bool change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 			    const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = NULL;
@@ -170,8 +161,7 @@ static bool change_creditor(struct sockstat_conn *conn,
 			return false;
 	}
 	if (!h)
-		h = sockstat_holder_claim(&conn->holders, caller) ?:
-			add_holder(conn, caller);
+		h = sockstat_holder_claim(&conn->holders, caller) ?: add_holder(conn, caller);
 	conn->creditor[flow] = h;
 	return true;
 }
@@ -201,8 +191,7 @@ bool sockstat_conn_call(struct sock *sk, enum sockstat_flow flow,
 	if (unlikely(!conn))
 		goto out;
 	if (likely(sockstat_ledger_synced(&conn->ledger, flow)))
-		credit(conn, flow,
-		       sockstat_ledger_advance(&conn->ledger, sk, flow));
+		credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
 	else
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
 
@@ -224,8 +213,7 @@ out:
  *
  * Context: under the socket lock.
  */
-void sockstat_conn_connect(struct sock *sk,
-			   const struct sockstat_caller *caller)
+void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller)
 {
 	struct sockstat_conn *conn;
 	unsigned long flags;
@@ -345,8 +333,7 @@ void sockstat_conn_dead(struct sock *sk)
  *
  * Context: under the socket lock.
  */
-void sockstat_conn_disconnect(struct sock *sk,
-			      const struct sockstat_caller *caller)
+void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *caller)
 {
 	struct sockstat_conn *conn;
 	unsigned long flags;
@@ -376,8 +363,7 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
-		conn->id.inode = sockstat_compat_sock_ino(sk) ?:
-				 conn->id.inode;
+		conn->id.inode = sockstat_compat_sock_ino(sk) ?: conn->id.inode;
 		mark_closed(conn);
 		conn->flags |= SOCKSTAT_CONN_CLOSED;
 		add_first_holder(conn, caller);
@@ -418,10 +404,8 @@ void sockstat_conn_destroy(struct sock *sk)
  *
  * Context: under the socket lock.
  */
-void sockstat_conn_failed(struct sock *sk,
-			  const struct sockstat_caller *caller, u16 family,
-			  const union sockstat_addr *addr, __be16 port,
-			  int error)
+void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller, u16 family,
+			  const union sockstat_addr *addr, __be16 port, int error)
 {
 	struct sockstat_conn *conn;
 	unsigned long flags;
@@ -450,8 +434,7 @@ void sockstat_conn_failed(struct sock *sk,
  * Context: between sockstat_table_lock() and sockstat_table_unlock().
  * Return: the record, or NULL (and counted) if there is none at hand.
  */
-struct sockstat_conn *
-sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller)
+struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller)
 {
 	struct sockstat_conn *conn = sockstat_table_new(sk);
 

@@ -12,9 +12,9 @@
 
 struct sock;
 
-#define SOCKSTAT_CONN_STARTED	BIT(0)	/* there was or is a connection */
-#define SOCKSTAT_CONN_DEAD	BIT(1)	/* it is over: TCP says CLOSE */
-#define SOCKSTAT_CONN_CLOSED	BIT(2)	/* its last descriptor is gone */
+#define SOCKSTAT_CONN_STARTED BIT(0) /* there was or is a connection */
+#define SOCKSTAT_CONN_DEAD BIT(1)    /* it is over: TCP says CLOSE */
+#define SOCKSTAT_CONN_CLOSED BIT(2)  /* its last descriptor is gone */
 
 /**
  * struct sockstat_conn - one connection, from its beginning to its closed row
@@ -61,31 +61,22 @@ struct sockstat_conn {
 /* events, from the hooks */
 bool sockstat_conn_call(struct sock *sk, enum sockstat_flow flow,
 			const struct sockstat_caller *caller);
-void sockstat_conn_connect(struct sock *sk,
-			   const struct sockstat_caller *caller);
+void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_syn(struct sock *sk);
 void sockstat_conn_established(struct sock *sk, bool active);
 void sockstat_conn_fin(struct sock *sk);
 void sockstat_conn_dead(struct sock *sk);
-void sockstat_conn_disconnect(struct sock *sk,
-			      const struct sockstat_caller *caller);
-void sockstat_conn_close(struct sock *sk,
-			 const struct sockstat_caller *caller);
+void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *caller);
+void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_destroy(struct sock *sk);
-void sockstat_conn_failed(struct sock *sk,
-			  const struct sockstat_caller *caller, u16 family,
-			  const union sockstat_addr *addr, __be16 port,
-			  int error);
+void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller, u16 family,
+			  const union sockstat_addr *addr, __be16 port, int error);
 
 /* for the table's reader */
-void sockstat_conn_settle(struct sockstat_conn *conn,
-			  enum sockstat_view view);
-struct sockstat_holder *
-sockstat_conn_first_holder(struct sockstat_conn *conn,
-			   const struct sockstat_caller *caller);
-void sockstat_conn_rest(const struct sockstat_conn *conn,
-			u64 rest[SOCKSTAT_FLOWS]);
-struct sockstat_conn *
-sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller);
+void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
+struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
+						   const struct sockstat_caller *caller);
+void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOWS]);
+struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller);
 
 #endif /* SOCKSTAT_CONN_H */

@@ -12,18 +12,17 @@
 #include "fd.h"
 
 /* Registers of a system call; the descriptor is among the first three. */
-#define SYSCALL_ARGS	6
-#define FD_ARGS		3
+#define SYSCALL_ARGS 6
+#define FD_ARGS 3
 
 /* How far a search goes in a call that says nothing of its descriptor. */
-#define SEARCH_FDS	256
+#define SEARCH_FDS 256
 
 /* How many descriptors one hold of a table's lock passes over. */
-#define WALK_FDS	256
+#define WALK_FDS 256
 
 /* Looks at a slot without a reference: compare only. */
-static bool slot_holds(struct files_struct *files, unsigned int fd,
-		       const struct socket *sock)
+static bool slot_holds(struct files_struct *files, unsigned int fd, const struct socket *sock)
 {
 	struct file *file = files_lookup_fd_raw(files, fd);
 
@@ -63,11 +62,10 @@ static int fd_of_call(const struct sock *sk)
 
 static void set_nobody(struct sockstat_caller *caller)
 {
-	*caller = (struct sockstat_caller) { .fd = SOCKSTAT_FD_UNKNOWN };
+	*caller = (struct sockstat_caller){ .fd = SOCKSTAT_FD_UNKNOWN };
 }
 
-static void set_process(struct sockstat_caller *caller,
-			struct task_struct *task)
+static void set_process(struct sockstat_caller *caller, struct task_struct *task)
 {
 	caller->task = task;
 	caller->pid = task_tgid(task);
@@ -161,8 +159,7 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 }
 
 /* Go on in one table; false if it was left half way. Under task_lock(). */
-static bool walk_table(struct sockstat_fd_walk *walk,
-		       struct task_struct *task, pid_t pid)
+static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, pid_t pid)
 {
 	struct files_struct *files = task->files;
 	struct sockstat_caller caller;
@@ -184,8 +181,7 @@ static bool walk_table(struct sockstat_fd_walk *walk,
 			break;
 		walk->fd = fd + 1;
 		/* a slot may be reserved and not filled yet */
-		file = rcu_dereference_protected(fdt->fd[fd],
-				lockdep_is_held(&files->file_lock));
+		file = files_lookup_fd_raw(files, fd);
 		sock = file ? sock_from_file(file) : NULL;
 		if (!sock || !sock->sk)
 			continue;

@@ -29,8 +29,7 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk);
 struct sockstat_fd_walk {
 	struct pid_namespace *ns;
 	bool (*may_look)(struct task_struct *task, void *arg);
-	bool (*found)(const struct sockstat_caller *caller, pid_t pid,
-		      struct sock *sk, void *arg);
+	bool (*found)(const struct sockstat_caller *caller, pid_t pid, struct sock *sk, void *arg);
 	void *arg;
 	bool unordered;
 	int nr;

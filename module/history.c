@@ -6,7 +6,7 @@
 #include "history.h"
 
 /* How many connections one hold of the lock passes over. */
-#define BATCH	256
+#define BATCH 256
 
 static DEFINE_RAW_SPINLOCK(lock);
 static LIST_HEAD(closed);
@@ -130,9 +130,7 @@ void sockstat_history_unpin(void)
  * Context: between sockstat_history_pin() and sockstat_history_unpin().
  * Return: whether the pass is complete.
  */
-bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn,
-					    void *arg),
-			       void *arg)
+bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
 {
 	unsigned long flags;
 	bool complete;

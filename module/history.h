@@ -13,8 +13,6 @@ void sockstat_history_limit(unsigned int rows);
 
 void sockstat_history_pin(void);
 void sockstat_history_unpin(void);
-bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn,
-					    void *arg),
-			       void *arg);
+bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *arg), void *arg);
 
 #endif /* SOCKSTAT_HISTORY_H */

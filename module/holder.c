@@ -8,21 +8,20 @@
 #include "pool.h"
 
 /* Records at hand: what may be created before the refill gets to run. */
-#define HOLDERS_READY	1024
+#define HOLDERS_READY 1024
 
 /*
  * A socket that is handed on from process to process for years (the output of
  * an inetd script) must not eat up memory: further holders stay anonymous.
  */
-#define HOLDERS_MAX	1024
+#define HOLDERS_MAX 1024
 
 static struct kmem_cache *cache;
 static struct sockstat_pool pool;
 static atomic64_t anonymous;
 
 /* Where a holder stands in the order; any total order does. */
-static int compare(const struct sockstat_holder *h, const struct pid *pid,
-		   u32 exec_id, int fd)
+static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id, int fd)
 {
 	if (h->pid != pid)
 		return h->pid < pid ? -1 : 1;
@@ -33,8 +32,7 @@ static int compare(const struct sockstat_holder *h, const struct pid *pid,
 	return 0;
 }
 
-static bool same_process(const struct sockstat_holder *h,
-			 const struct sockstat_caller *caller)
+static bool same_process(const struct sockstat_holder *h, const struct sockstat_caller *caller)
 {
 	return h->pid == caller->pid && h->exec_id == caller->exec_id;
 }
@@ -46,23 +44,20 @@ static bool same_process(const struct sockstat_holder *h,
  *
  * Context: any.
  */
-bool sockstat_holder_is(const struct sockstat_holder *h,
-			const struct sockstat_caller *caller)
+bool sockstat_holder_is(const struct sockstat_holder *h, const struct sockstat_caller *caller)
 {
 	return h->fd == caller->fd && same_process(h, caller);
 }
 
 /* The first holder at or after a place in the order. */
 static struct sockstat_holder *find_from(const struct sockstat_holders *all,
-					 const struct sockstat_caller *caller,
-					 int fd)
+					 const struct sockstat_caller *caller, int fd)
 {
 	struct rb_node *n = all->root.rb_node;
 	struct sockstat_holder *best = NULL;
 
 	while (n) {
-		struct sockstat_holder *h =
-			rb_entry(n, struct sockstat_holder, node);
+		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
 		if (compare(h, caller->pid, caller->exec_id, fd) < 0) {
 			n = n->rb_right;
@@ -82,9 +77,8 @@ static struct sockstat_holder *find_from(const struct sockstat_holders *all,
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
  */
-struct sockstat_holder *
-sockstat_holder_find(const struct sockstat_holders *all,
-		     const struct sockstat_caller *caller)
+struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
+					     const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = find_from(all, caller, caller->fd);
 
@@ -99,27 +93,24 @@ sockstat_holder_find(const struct sockstat_holders *all,
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
  */
-struct sockstat_holder *
-sockstat_holder_of_process(const struct sockstat_holders *all,
-			   const struct sockstat_caller *caller)
+struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders *all,
+						   const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = find_from(all, caller, SOCKSTAT_FD_UNKNOWN);
 
 	return h && same_process(h, caller) ? h : NULL;
 }
 
-static void link_in_order(struct sockstat_holders *all,
-			  struct sockstat_holder *new)
+static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *new)
 {
 	struct rb_node **link = &all->root.rb_node, *parent = NULL;
 
 	while (*link) {
-		struct sockstat_holder *h =
-			rb_entry(*link, struct sockstat_holder, node);
+		struct sockstat_holder *h = rb_entry(*link, struct sockstat_holder, node);
 
 		parent = *link;
-		link = compare(h, new->pid, new->exec_id, new->fd) > 0 ?
-			&parent->rb_left : &parent->rb_right;
+		link = compare(h, new->pid, new->exec_id, new->fd) > 0 ? &parent->rb_left :
+									 &parent->rb_right;
 	}
 	rb_link_node(&new->node, parent, link);
 	rb_insert_color(&new->node, &all->root);
@@ -132,8 +123,7 @@ static void link_in_order(struct sockstat_holders *all,
  *
  * Context: any.
  */
-void sockstat_holder_note_process(struct sockstat_holder *h,
-				  struct task_struct *task)
+void sockstat_holder_note_process(struct sockstat_holder *h, struct task_struct *task)
 {
 	struct user_namespace *ns;
 
@@ -151,9 +141,8 @@ void sockstat_holder_note_process(struct sockstat_holder *h,
  * Return: the holder, which stays as long as the connection; NULL (and counted)
  * if there is no record for it.
  */
-struct sockstat_holder *
-sockstat_holder_new(struct sockstat_holders *all,
-		    const struct sockstat_caller *caller, u32 born)
+struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
+					    const struct sockstat_caller *caller, u32 born)
 {
 	struct sockstat_holder *h = &all->first;
 
@@ -186,9 +175,8 @@ sockstat_holder_new(struct sockstat_holders *all,
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
  */
-struct sockstat_holder *
-sockstat_holder_claim(struct sockstat_holders *all,
-		      const struct sockstat_caller *caller)
+struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
+					      const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = sockstat_holder_find(all, caller);
 

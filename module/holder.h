@@ -11,7 +11,7 @@
 struct cred;
 struct pid;
 
-#define SOCKSTAT_FD_UNKNOWN	(-1)
+#define SOCKSTAT_FD_UNKNOWN (-1)
 
 /**
  * struct sockstat_caller - whose call it is
@@ -77,22 +77,16 @@ void sockstat_holder_exit(void);
 void sockstat_holder_refill(void);
 u64 sockstat_holder_dropped(void);
 
-bool sockstat_holder_is(const struct sockstat_holder *h,
-			const struct sockstat_caller *caller);
-struct sockstat_holder *
-sockstat_holder_find(const struct sockstat_holders *all,
-		     const struct sockstat_caller *caller);
-struct sockstat_holder *
-sockstat_holder_claim(struct sockstat_holders *all,
-		      const struct sockstat_caller *caller);
-struct sockstat_holder *
-sockstat_holder_of_process(const struct sockstat_holders *all,
-			   const struct sockstat_caller *caller);
-struct sockstat_holder *
-sockstat_holder_new(struct sockstat_holders *all,
-		    const struct sockstat_caller *caller, u32 born);
-void sockstat_holder_note_process(struct sockstat_holder *h,
-				  struct task_struct *task);
+bool sockstat_holder_is(const struct sockstat_holder *h, const struct sockstat_caller *caller);
+struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
+					     const struct sockstat_caller *caller);
+struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
+					      const struct sockstat_caller *caller);
+struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders *all,
+						   const struct sockstat_caller *caller);
+struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
+					    const struct sockstat_caller *caller, u32 born);
+void sockstat_holder_note_process(struct sockstat_holder *h, struct task_struct *task);
 void sockstat_holder_free_all(struct sockstat_holders *all);
 
 #endif /* SOCKSTAT_HOLDER_H */

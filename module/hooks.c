@@ -16,7 +16,7 @@
 #include "probe.h"
 
 /* connect() calls under way at once before a failure may go unseen. */
-#define CONNECTS_MAX	64
+#define CONNECTS_MAX 64
 
 static struct sock *arg_sock(struct pt_regs *regs)
 {
@@ -55,8 +55,7 @@ static int on_receive(struct kprobe *p, struct pt_regs *regs)
 
 static int on_splice_read(struct kprobe *p, struct pt_regs *regs)
 {
-	struct socket *sock =
-		(struct socket *)regs_get_kernel_argument(regs, 0);
+	struct socket *sock = (struct socket *)regs_get_kernel_argument(regs, 0);
 
 	enter(sock->sk, SOCKSTAT_RX);
 	return 0;
@@ -90,18 +89,14 @@ static int on_close(struct kprobe *p, struct pt_regs *regs)
 
 static struct sockstat_entry_probe entries[] = {
 	{ .kp = { .symbol_name = "tcp_close", .pre_handler = on_close } },
-	{ .kp = { .symbol_name = "tcp_disconnect",
-		  .pre_handler = on_disconnect } },
+	{ .kp = { .symbol_name = "tcp_disconnect", .pre_handler = on_disconnect } },
 	{ .kp = { .symbol_name = "tcp_connect", .pre_handler = on_syn } },
 	{ .kp = { .symbol_name = "tcp_sendmsg", .pre_handler = on_send } },
 	/* gone since sendfile and splice go through tcp_sendmsg, too */
-	{ .kp = { .symbol_name = "tcp_sendpage", .pre_handler = on_send },
-	  .optional = true },
+	{ .kp = { .symbol_name = "tcp_sendpage", .pre_handler = on_send }, .optional = true },
 	{ .kp = { .symbol_name = "tcp_recvmsg", .pre_handler = on_receive } },
-	{ .kp = { .symbol_name = "tcp_splice_read",
-		  .pre_handler = on_splice_read } },
-	{ .kp = { .symbol_name = "tcp_zerocopy_receive",
-		  .pre_handler = on_receive } },
+	{ .kp = { .symbol_name = "tcp_splice_read", .pre_handler = on_splice_read } },
+	{ .kp = { .symbol_name = "tcp_zerocopy_receive", .pre_handler = on_receive } },
 };
 
 /* Where a connect() goes to; the socket does not say once it has failed. */
@@ -115,8 +110,8 @@ struct attempt {
 static int on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct attempt *a = (struct attempt *)ri->data;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)
-		regs_get_kernel_argument(regs, 1);
+	const struct sockaddr_in *sin =
+		(const struct sockaddr_in *)regs_get_kernel_argument(regs, 1);
 	int len = regs_get_kernel_argument(regs, 2);
 
 	if (len < (int)sizeof(*sin) || sin->sin_family != AF_INET)
@@ -132,8 +127,8 @@ static int on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *regs)
 static int on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct attempt *a = (struct attempt *)ri->data;
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)
-		regs_get_kernel_argument(regs, 1);
+	const struct sockaddr_in6 *sin6 =
+		(const struct sockaddr_in6 *)regs_get_kernel_argument(regs, 1);
 	int len = regs_get_kernel_argument(regs, 2);
 
 	if (len < SIN6_LEN_RFC2133 || sin6->sin6_family != AF_INET6 ||
@@ -146,8 +141,7 @@ static int on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-static int on_connect_return(struct kretprobe_instance *ri,
-			     struct pt_regs *regs)
+static int on_connect_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct attempt *a = (struct attempt *)ri->data;
 	int err = (int)regs_return_value(regs);
@@ -157,8 +151,7 @@ static int on_connect_return(struct kretprobe_instance *ri,
 	if (err >= 0 || err == -EINVAL)
 		return 0;
 	find_caller(&caller, a->sk);
-	sockstat_conn_failed(a->sk, &caller, a->family, &a->addr, a->port,
-			     -err);
+	sockstat_conn_failed(a->sk, &caller, a->family, &a->addr, a->port, -err);
 	return 0;
 }
 
@@ -181,8 +174,8 @@ static struct kretprobe returns[] = {
 #endif
 };
 
-static void on_state(void *data, const struct sock *const_sk,
-		     const int oldstate, const int newstate)
+static void on_state(void *data, const struct sock *const_sk, const int oldstate,
+		     const int newstate)
 {
 	struct sock *sk = (struct sock *)const_sk;
 	struct sockstat_caller caller;

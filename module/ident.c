@@ -11,8 +11,8 @@
 static bool is_link_local(const struct sockstat_ident *id)
 {
 	return id->family == AF_INET6 &&
-	       ((ipv6_addr_type(&id->local.v6) |
-		 ipv6_addr_type(&id->remote.v6)) & IPV6_ADDR_LINKLOCAL);
+	       ((ipv6_addr_type(&id->local.v6) | ipv6_addr_type(&id->remote.v6)) &
+		IPV6_ADDR_LINKLOCAL);
 }
 
 static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
@@ -20,8 +20,7 @@ static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
 	struct net_device *dev;
 
 	rcu_read_lock();
-	dev = dev_get_by_index_rcu(sock_net(sk),
-				   READ_ONCE(sk->sk_bound_dev_if));
+	dev = dev_get_by_index_rcu(sock_net(sk), READ_ONCE(sk->sk_bound_dev_if));
 	if (dev)
 		strscpy(id->scope, dev->name, sizeof(id->scope));
 	rcu_read_unlock();
@@ -37,8 +36,7 @@ static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
 #if IS_ENABLED(CONFIG_IPV6)
 static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
-	if (ipv6_addr_v4mapped(&sk->sk_v6_daddr) ||
-	    ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
+	if (ipv6_addr_v4mapped(&sk->sk_v6_daddr) || ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
 		id->family = AF_INET;
 		id->local.v4 = sk->sk_v6_rcv_saddr.s6_addr32[3];
 		id->remote.v4 = sk->sk_v6_daddr.s6_addr32[3];
@@ -94,8 +92,8 @@ void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
  *
  * Context: any.
  */
-void sockstat_ident_remote(struct sockstat_ident *id, u16 family,
-			   const union sockstat_addr *addr, __be16 port)
+void sockstat_ident_remote(struct sockstat_ident *id, u16 family, const union sockstat_addr *addr,
+			   __be16 port)
 {
 	if (id->family != family)
 		memset(&id->local, 0, sizeof(id->local));

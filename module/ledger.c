@@ -15,19 +15,19 @@
 
 #include "ledger.h"
 
-#define TX_SYNCED	BIT(0)	/* seq[TX] and total[TX] are valid */
-#define RX_SYNCED	BIT(1)	/* seq[RX] and total[RX] are valid */
-#define SYN_PENDING	BIT(2)	/* the next advance of write_seq is a SYN */
-#define TX_FROZEN	BIT(3)	/* the FIN is next: write_seq has said it all */
-#define URG_PENDING	BIT(4)	/* the reader is not past urg_seq yet */
-#define URG_COUNTED	BIT(5)	/* ... but has taken that byte by MSG_OOB */
-#define OPENING		BIT(6)	/* connect() has been called, no more is known */
+#define TX_SYNCED BIT(0)   /* seq[TX] and total[TX] are valid */
+#define RX_SYNCED BIT(1)   /* seq[RX] and total[RX] are valid */
+#define SYN_PENDING BIT(2) /* the next advance of write_seq is a SYN */
+#define TX_FROZEN BIT(3)   /* the FIN is next: write_seq has said it all */
+#define URG_PENDING BIT(4) /* the reader is not past urg_seq yet */
+#define URG_COUNTED BIT(5) /* ... but has taken that byte by MSG_OOB */
+#define OPENING BIT(6)	   /* connect() has been called, no more is known */
 
-#define TCPF_FIN_SENT	(TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING | \
-			 TCPF_LAST_ACK | TCPF_TIME_WAIT)
+#define TCPF_FIN_SENT \
+	(TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING | TCPF_LAST_ACK | TCPF_TIME_WAIT)
 
 /* How often to look again for two equal views of a socket in use. */
-#define SAMPLE_TRIES	8
+#define SAMPLE_TRIES 8
 
 /* The fields that say how much was ever sent and received. */
 struct sample {
@@ -55,7 +55,7 @@ static u32 consumed_seq(const struct sock *sk)
 	/* copied_seq passes the FIN only after SOCK_DONE and rcv_nxt are set */
 	smp_rmb();
 	if (unlikely(sock_flag(sk, SOCK_DONE))) {
-		smp_rmb();
+		smp_rmb(); /* rcv_nxt has the FIN before SOCK_DONE is set */
 		if (seq == READ_ONCE(tp->rcv_nxt))
 			seq--;
 	}
@@ -82,8 +82,7 @@ static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
  * or stepped over only, or (SO_OOBINLINE) delivered in the stream. What to add
  * to the stream's advance to @seq so that each delivery counts once.
  */
-static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk,
-			     u32 seq)
+static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u32 seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 urg_seq = READ_ONCE(tp->urg_seq);
@@ -101,8 +100,7 @@ static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk,
 	}
 	if (!(l->flags & URG_PENDING))
 		return correction;
-	if (!(l->flags & URG_COUNTED) &&
-	    READ_ONCE(tp->urg_data) == TCP_URG_READ) {
+	if (!(l->flags & URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
 		l->flags |= URG_COUNTED;
 		correction++;
 	}
@@ -114,16 +112,14 @@ static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk,
 	return correction;
 }
 
-static bool urgent_is_due(const struct sockstat_ledger *l,
-			  const struct sock *sk)
+static bool urgent_is_due(const struct sockstat_ledger *l, const struct sock *sk)
 {
-	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq ||
-			l->flags & URG_PENDING);
+	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq || l->flags & URG_PENDING);
 }
 
 /* Book @delta numbers; the reader's urgent byte may turn 1 into 0 or 0 into 1. */
-static u64 book(struct sockstat_ledger *l, const struct sock *sk,
-		enum sockstat_flow flow, u64 delta)
+static u64 book(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
+		u64 delta)
 {
 	u64 bytes = delta;
 
@@ -134,11 +130,9 @@ static u64 book(struct sockstat_ledger *l, const struct sock *sk,
 	return bytes;
 }
 
-static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk,
-		       enum sockstat_flow flow)
+static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow)
 {
-	return flow == SOCKSTAT_TX ?
-		advance_tx(l, sk) : consumed_seq(sk) - l->seq[SOCKSTAT_RX];
+	return flow == SOCKSTAT_TX ? advance_tx(l, sk) : consumed_seq(sk) - l->seq[SOCKSTAT_RX];
 }
 
 /**
@@ -174,13 +168,12 @@ static u64 wide_total(const struct sock *sk, enum sockstat_flow flow)
 
 	if (flow == SOCKSTAT_TX)
 		return READ_ONCE(tp->bytes_acked) +
-			(u32)(READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una));
+		       (u32)(READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una));
 	return READ_ONCE(tp->bytes_received) -
-		(u32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
+	       (u32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
 }
 
-static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk,
-			enum sockstat_flow flow)
+static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow)
 {
 	u64 delta;
 	s64 ahead;
@@ -214,34 +207,23 @@ static void sample_once(struct sample *s, const struct sock *sk)
 	s->rcv_nxt = READ_ONCE(tp->rcv_nxt);
 }
 
-static bool nobody_holds(const struct sock *sk)
-{
-	return !sk->sk_lock.owned &&
-	       !spin_is_locked((spinlock_t *)&sk->sk_lock.slock);
-}
-
 /* Read all fields in one state of the socket, which may be in use. */
-static bool sample_stable(struct sample *s, const struct sock *sk,
-			  enum sockstat_view view)
+static bool sample_stable(struct sample *s, const struct sock *sk)
 {
 	struct sample first;
 	int i;
 
+	memset(&first, 0, sizeof(first));
+	memset(s, 0, sizeof(*s));
 	for (i = 0; i < SAMPLE_TRIES; i++) {
-		bool quiet = view != SOCKSTAT_VIEW_RACY || nobody_holds(sk);
-
-		memset(&first, 0, sizeof(first));
-		memset(s, 0, sizeof(*s));
 		sample_once(&first, sk);
-		smp_rmb();
+		smp_rmb(); /* two looks at different times */
 		sample_once(s, sk);
-		smp_rmb();
-		if (quiet && !memcmp(&first, s, sizeof(*s)) &&
-		    (view != SOCKSTAT_VIEW_RACY || nobody_holds(sk)))
+		if (!memcmp(&first, s, sizeof(*s)))
 			return true;
 		cpu_relax();
 	}
-	return view != SOCKSTAT_VIEW_RACY;
+	return false;
 }
 
 /*
@@ -255,13 +237,19 @@ static s64 numbers_not_payload(const struct sample *s)
 	return sent - (s->bytes_sent - s->bytes_retrans);
 }
 
+/* bytes_sent goes ahead of snd_nxt while a segment is being transmitted. */
+static bool may_be_transmitting(const struct sample *s, const struct sock *sk)
+{
+	return s->snd_nxt != s->write_seq || sk->sk_lock.owned;
+}
+
 /*
  * SYN and FIN that are in the transmit count of a connection whose beginning
  * was not seen, and with them which side it was. An accepted socket inherits
  * its listener's backlog: the clue where the counters do not tell.
  */
-static int infer_syn_fin(const struct sample *s, const struct sock *sk,
-			 enum sockstat_role *role, enum sockstat_view view)
+static int infer_syn_fin(const struct sample *s, const struct sock *sk, enum sockstat_role *role,
+			 enum sockstat_view view)
 {
 	int state = READ_ONCE(sk->sk_state);
 	bool fin = BIT(state) & TCPF_FIN_SENT;
@@ -270,24 +258,23 @@ static int infer_syn_fin(const struct sample *s, const struct sock *sk,
 
 	if (*role != SOCKSTAT_ROLE_UNKNOWN && state != TCP_CLOSE)
 		return (*role == SOCKSTAT_CLIENT) + fin;
+	if (view == SOCKSTAT_VIEW_RACY && (may_be_transmitting(s, sk) || extra < 0 || extra > 2))
+		return -EAGAIN;
 	if (state == TCP_CLOSE && extra >= 0 && extra <= 2) {
 		if (extra != 1)
 			*role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
 		return extra;
 	}
 	extra -= fin_sent;
-	if (extra != 0 && extra != 1) {
-		if (view == SOCKSTAT_VIEW_RACY)
-			return -EAGAIN;
+	if (extra != 0 && extra != 1)
 		extra = !READ_ONCE(sk->sk_max_ack_backlog);
-	}
 	*role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
 	return extra + fin;
 }
 
 /* Whether the sequence numbers mean something yet. */
-static bool numbers_started(const struct sockstat_ledger *l,
-			    const struct sock *sk, enum sockstat_role role)
+static bool numbers_started(const struct sockstat_ledger *l, const struct sock *sk,
+			    enum sockstat_role role)
 {
 	int state = READ_ONCE(sk->sk_state);
 
@@ -299,16 +286,17 @@ static bool numbers_started(const struct sockstat_ledger *l,
 }
 
 /* Take the lifetime total of one flow as the base. */
-static u64 sync(struct sockstat_ledger *l, const struct sock *sk,
-		enum sockstat_flow flow, enum sockstat_role *role,
-		enum sockstat_view view)
+static u64 sync(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
+		enum sockstat_role *role, enum sockstat_view view)
 {
 	struct sample s;
 	u64 total;
 	u32 seq;
 	int extra;
 
-	if (!numbers_started(l, sk, *role) || !sample_stable(&s, sk, view))
+	if (!numbers_started(l, sk, *role))
+		return 0;
+	if (!sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
 		return 0;
 	if (flow == SOCKSTAT_TX) {
 		extra = infer_syn_fin(&s, sk, role, view);
@@ -364,8 +352,7 @@ u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
  *
  * Context: any.
  */
-bool sockstat_ledger_synced(const struct sockstat_ledger *l,
-			    enum sockstat_flow flow)
+bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum sockstat_flow flow)
 {
 	return l->flags & synced_flag(flow);
 }

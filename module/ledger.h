@@ -7,17 +7,9 @@
 
 struct sock;
 
-enum sockstat_flow {
-	SOCKSTAT_TX,
-	SOCKSTAT_RX,
-	SOCKSTAT_FLOWS
-};
+enum sockstat_flow { SOCKSTAT_TX, SOCKSTAT_RX, SOCKSTAT_FLOWS };
 
-enum sockstat_role {
-	SOCKSTAT_ROLE_UNKNOWN,
-	SOCKSTAT_CLIENT,
-	SOCKSTAT_SERVER
-};
+enum sockstat_role { SOCKSTAT_ROLE_UNKNOWN, SOCKSTAT_CLIENT, SOCKSTAT_SERVER };
 
 /**
  * enum sockstat_view - how far a socket's fields agree with one another
@@ -25,11 +17,7 @@ enum sockstat_role {
  * @SOCKSTAT_VIEW_LOCKED: the caller runs under the socket lock
  * @SOCKSTAT_VIEW_NOW: as racy, but an answer is needed: guess what is unclear
  */
-enum sockstat_view {
-	SOCKSTAT_VIEW_RACY,
-	SOCKSTAT_VIEW_LOCKED,
-	SOCKSTAT_VIEW_NOW
-};
+enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW };
 
 /**
  * struct sockstat_ledger - what of a connection's bytes has been booked
@@ -52,8 +40,7 @@ struct sockstat_ledger {
 void sockstat_ledger_open(struct sockstat_ledger *l);
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk);
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l);
-bool sockstat_ledger_synced(const struct sockstat_ledger *l,
-			    enum sockstat_flow flow);
+bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum sockstat_flow flow);
 u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 			    enum sockstat_flow flow);
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,

@@ -96,8 +96,7 @@ void sockstat_pool_free(struct sockstat_pool *pool, void *record)
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM; the pool is to be destroyed in either case.
  */
-int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache,
-		       unsigned int target)
+int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, unsigned int target)
 {
 	pool->cache = cache;
 	raw_spin_lock_init(&pool->lock);

@@ -27,8 +27,7 @@ struct sockstat_pool {
 	u64 empty;
 };
 
-int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache,
-		       unsigned int target);
+int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, unsigned int target);
 void sockstat_pool_destroy(struct sockstat_pool *pool);
 void *sockstat_pool_get(struct sockstat_pool *pool);
 void sockstat_pool_free(struct sockstat_pool *pool, void *record);

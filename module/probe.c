@@ -32,8 +32,7 @@ static int register_traces(struct sockstat_probe_set *set, unsigned int *done)
 		int err = -ENOENT;
 
 		if (p->tp)
-			err = tracepoint_probe_register(p->tp, p->handler,
-							NULL);
+			err = tracepoint_probe_register(p->tp, p->handler, NULL);
 		if (err)
 			return complain("tracepoint", p->name, err);
 	}
@@ -43,8 +42,7 @@ static int register_traces(struct sockstat_probe_set *set, unsigned int *done)
 static void unregister_traces(struct sockstat_probe_set *set, unsigned int n)
 {
 	while (n--)
-		tracepoint_probe_unregister(set->traces[n].tp,
-					    set->traces[n].handler, NULL);
+		tracepoint_probe_unregister(set->traces[n].tp, set->traces[n].handler, NULL);
 	tracepoint_synchronize_unregister();
 }
 
@@ -150,7 +148,7 @@ u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
 	for (i = 0; i < set->nr_entries; i++)
 		missed += READ_ONCE(set->entries[i].kp.nmissed);
 	for (i = 0; i < set->nr_returns; i++)
-		missed += READ_ONCE(set->returns[i].kp.nmissed) +
-			  READ_ONCE(set->returns[i].nmissed);
+		missed +=
+			READ_ONCE(set->returns[i].kp.nmissed) + READ_ONCE(set->returns[i].nmissed);
 	return missed;
 }

@@ -12,18 +12,18 @@
 #include "procfile.h"
 #include "text.h"
 
-#define NAME	"sockstat"
+#define NAME "sockstat"
 
 /**
  * struct reading - one open file
- * @lock: one read at a time, so that none sees half a snapshot
+ * @lock: held while a snapshot is taken or printed
  * @ns: pid namespace of who opened it, a reference held
  * @taken: @snap is there
  * @snap: what is being read
  * @layout: its columns
  */
 struct reading {
-	struct mutex lock;
+	struct mutex lock; /* one read at a time: none sees half a snapshot */
 	struct pid_namespace *ns;
 	bool taken;
 	struct sockstat_snapshot snap;
@@ -102,8 +102,7 @@ static int take_snapshot(struct reading *r, const struct file *file)
 	if (err)
 		sockstat_snapshot_free(&r->snap);
 	else
-		sockstat_text_layout(&r->layout, &r->snap,
-				     file->f_cred->user_ns);
+		sockstat_text_layout(&r->layout, &r->snap, file->f_cred->user_ns);
 	return err;
 }
 
@@ -152,7 +151,7 @@ static bool is_taken(void)
 int sockstat_procfile_create(void)
 {
 	if (is_taken()) {
-		pr_err("/proc/" NAME " is there already, made by another module: unload that first\n");
+		pr_err("another module has made /proc/" NAME ": unload that first\n");
 		return -EEXIST;
 	}
 	if (!proc_create(NAME, 0444, NULL, &ops)) {

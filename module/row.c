@@ -13,7 +13,7 @@
 #include "table.h"
 
 /* Rows that one hold of a lock fills in at most. */
-#define BATCH	256
+#define BATCH 256
 
 struct pass {
 	struct sockstat_sink *sink;
@@ -59,8 +59,7 @@ static void set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
 	row->state = 0;
 }
 
-static void set_holder(struct sockstat_row *row,
-		       const struct sockstat_holder *h)
+static void set_holder(struct sockstat_row *row, const struct sockstat_holder *h)
 {
 	memcpy(row->bytes, h->bytes, sizeof(row->bytes));
 	memcpy(row->calls, h->calls, sizeof(row->calls));
@@ -77,8 +76,7 @@ static struct sockstat_conn *meet(struct sockstat_row *row, struct sock *sk,
 	if (!READ_ONCE(inet_sk(sk)->inet_dport))
 		return NULL;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-		sockstat_ledger_settle(&l, sk, flow, &role,
-				       SOCKSTAT_VIEW_NOW);
+		sockstat_ledger_settle(&l, sk, flow, &role, SOCKSTAT_VIEW_NOW);
 	row->role = role;
 	if (!l.total[SOCKSTAT_TX] && !l.total[SOCKSTAT_RX])
 		return NULL;
@@ -92,8 +90,7 @@ static struct sockstat_holder *holder_here(struct sockstat_conn *conn,
 
 	h = sockstat_holder_claim(&conn->holders, caller);
 	if (!h && !conn->holders.count &&
-	    (conn->ledger.total[SOCKSTAT_TX] ||
-	     conn->ledger.total[SOCKSTAT_RX]))
+	    (conn->ledger.total[SOCKSTAT_TX] || conn->ledger.total[SOCKSTAT_RX]))
 		h = sockstat_conn_first_holder(conn, caller);
 	return h;
 }
@@ -107,8 +104,7 @@ static struct sockstat_holder *holder_here(struct sockstat_conn *conn,
  *
  * Context: atomic; the caller keeps @sk from going away.
  */
-void sockstat_row_descriptor(struct sockstat_sink *sink,
-			     const struct sockstat_caller *caller,
+void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_caller *caller,
 			     struct sock *sk, pid_t pid)
 {
 	struct sockstat_holder *h = NULL;
@@ -139,12 +135,10 @@ void sockstat_row_descriptor(struct sockstat_sink *sink,
 
 	row->pid = pid;
 	row->fd = caller->fd;
-	strscpy(row->comm, caller->task->group_leader->comm,
-		sizeof(row->comm));
+	strscpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm));
 }
 
-static void set_live_or_kept(struct sockstat_row *row,
-			     const struct sockstat_conn *conn)
+static void set_live_or_kept(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
 	if (conn->sk && !(conn->flags & SOCKSTAT_CONN_DEAD)) {
 		sockstat_ident_capture(&row->id, conn->sk);
@@ -155,8 +149,8 @@ static void set_live_or_kept(struct sockstat_row *row,
 }
 
 /* A descriptor that is no more. */
-static void show_holder(const struct sockstat_conn *conn,
-			struct sockstat_holder *h, struct sockstat_sink *sink)
+static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder *h,
+			struct sockstat_sink *sink)
 {
 	struct sockstat_row *row;
 	pid_t pid = -1;
@@ -189,8 +183,7 @@ static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 	sockstat_conn_rest(conn, rest);
 	some = rest[SOCKSTAT_TX] || rest[SOCKSTAT_RX];
 	conn->shown = sink->generation;
-	if (!some && (conn->seen == sink->generation ||
-		      (over && conn->holders.count)))
+	if (!some && (conn->seen == sink->generation || (over && conn->holders.count)))
 		return;
 	if (!sink->visible(sink, NULL, &pid))
 		return;
@@ -212,7 +205,7 @@ static bool full(const struct pass *pass)
 
 static struct pass pass_begin(struct sockstat_sink *sink)
 {
-	return (struct pass) {
+	return (struct pass){
 		.sink = sink,
 		.limit = min(sink->room, sink->used + BATCH),
 	};
@@ -226,8 +219,7 @@ static bool show_conn(struct sockstat_conn *conn, struct pass *pass)
 	struct rb_node *n;
 
 	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
-		struct sockstat_holder *h =
-			rb_entry(n, struct sockstat_holder, node);
+		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
 		/* opened behind the walk's back: the next snapshot's */
 		if (h->seen == generation || (h->born == generation && !over))

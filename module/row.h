@@ -49,12 +49,11 @@ struct sockstat_sink {
 	struct sockstat_row *rows;
 	unsigned int used;
 	unsigned int room;
-	bool (*visible)(const struct sockstat_sink *sink,
-			const struct sockstat_holder *holder, pid_t *pid);
+	bool (*visible)(const struct sockstat_sink *sink, const struct sockstat_holder *holder,
+			pid_t *pid);
 };
 
-void sockstat_row_descriptor(struct sockstat_sink *sink,
-			     const struct sockstat_caller *caller,
+void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_caller *caller,
 			     struct sock *sk, pid_t pid);
 bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place);
 bool sockstat_row_closed(struct sockstat_sink *sink);

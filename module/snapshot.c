@@ -13,12 +13,12 @@
 #include "snapshot.h"
 #include "table.h"
 
-#define CHUNK_ROWS	256
+#define CHUNK_ROWS 256
 
 struct chunk {
 	struct list_head list;
 	unsigned int used;
-	struct sockstat_row rows[CHUNK_ROWS];
+	struct sockstat_row rows[];
 };
 
 /* What one reader is doing; the sink is the chunk that is being filled. */
@@ -56,7 +56,7 @@ static int breathe(struct picture *pic)
 	sink_save(pic);
 	if (pic->chunk && pic->chunk->used < CHUNK_ROWS)
 		return 0;
-	pic->chunk = kvmalloc(sizeof(*pic->chunk), GFP_KERNEL_ACCOUNT);
+	pic->chunk = kvmalloc(struct_size(pic->chunk, rows, CHUNK_ROWS), GFP_KERNEL_ACCOUNT);
 	if (!pic->chunk)
 		return -ENOMEM;
 	pic->chunk->used = 0;
@@ -74,8 +74,7 @@ static bool may_look(struct task_struct *task, void *arg)
 	return sockstat_access_process(pic->reader, task);
 }
 
-static bool found(const struct sockstat_caller *caller, pid_t pid,
-		  struct sock *sk, void *arg)
+static bool found(const struct sockstat_caller *caller, pid_t pid, struct sock *sk, void *arg)
 {
 	struct picture *pic = arg;
 
@@ -84,11 +83,9 @@ static bool found(const struct sockstat_caller *caller, pid_t pid,
 	return pic->sink.used < pic->sink.room;
 }
 
-static bool visible(const struct sockstat_sink *sink,
-		    const struct sockstat_holder *h, pid_t *pid)
+static bool visible(const struct sockstat_sink *sink, const struct sockstat_holder *h, pid_t *pid)
 {
-	const struct picture *pic =
-		container_of(sink, struct picture, sink);
+	const struct picture *pic = container_of(sink, struct picture, sink);
 
 	if (!h)
 		return pic->sees_nobodys;
@@ -208,23 +205,20 @@ static int put_in_order(struct picture *pic)
 	sink_save(pic);
 	list_for_each_entry(chunk, &snap->chunks, list)
 		all += chunk->used;
-	snap->rows = kvmalloc_array(all ?: 1, sizeof(*snap->rows),
-				    GFP_KERNEL_ACCOUNT);
+	snap->rows = kvmalloc_array(all ?: 1, sizeof(*snap->rows), GFP_KERNEL_ACCOUNT);
 	if (!snap->rows)
 		return -ENOMEM;
 	nobodys = collect(snap, 0, is_nobodys);
 	sort(snap->rows, nobodys, sizeof(*snap->rows), by_descriptor, NULL);
 	live = collect(snap, nobodys, is_somebodys);
 	if (pic->unordered) {
-		sort(snap->rows + nobodys, live - nobodys, sizeof(*snap->rows),
-		     by_descriptor, NULL);
-		live = nobodys + drop_repeated(snap->rows + nobodys,
-					       live - nobodys);
+		sort(snap->rows + nobodys, live - nobodys, sizeof(*snap->rows), by_descriptor,
+		     NULL);
+		live = nobodys + drop_repeated(snap->rows + nobodys, live - nobodys);
 	}
 	snap->nr_rows = collect(snap, live, row_is_closed);
 	snap->nr_closed = snap->nr_rows - live;
-	sort(snap->rows + live, snap->nr_closed, sizeof(*snap->rows),
-	     by_closing, NULL);
+	sort(snap->rows + live, snap->nr_closed, sizeof(*snap->rows), by_closing, NULL);
 	return 0;
 }
 
@@ -250,8 +244,7 @@ static int take(struct picture *pic)
  * Context: process, may sleep long, killable.
  * Return: 0, -EINTR or -ENOMEM; @snap is to be freed in any case.
  */
-int sockstat_snapshot_take(struct sockstat_snapshot *snap,
-			   const struct file *reader,
+int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct file *reader,
 			   struct pid_namespace *ns)
 {
 	struct picture pic = {

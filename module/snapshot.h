@@ -30,8 +30,7 @@ struct sockstat_snapshot {
 	u64 dropped;
 };
 
-int sockstat_snapshot_take(struct sockstat_snapshot *snap,
-			   const struct file *reader,
+int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct file *reader,
 			   struct pid_namespace *ns);
 void sockstat_snapshot_free(struct sockstat_snapshot *snap);
 

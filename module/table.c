@@ -18,11 +18,11 @@
 #include "pool.h"
 #include "table.h"
 
-#define TABLE_BITS	15
-#define TABLE_SIZE	BIT(TABLE_BITS)
+#define TABLE_BITS 15
+#define TABLE_SIZE BIT(TABLE_BITS)
 
 /* Records at hand: what may be created before the refill gets to run. */
-#define CONNS_READY	2048
+#define CONNS_READY 2048
 
 struct bucket {
 	raw_spinlock_t lock;
@@ -43,8 +43,7 @@ static struct bucket *bucket_of(const struct sock *sk)
 	return &table[hash_ptr(sk, TABLE_BITS)];
 }
 
-static struct sockstat_conn *find(const struct bucket *b,
-				  const struct sock *sk)
+static struct sockstat_conn *find(const struct bucket *b, const struct sock *sk)
 {
 	struct sockstat_conn *conn;
 
@@ -68,8 +67,7 @@ bool sockstat_table_tracks(const struct sock *sk)
 	const struct tcp_ulp_ops *ulp;
 
 	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM ||
-	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6) ||
-	    sk_is_mptcp(sk))
+	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6) || sk_is_mptcp(sk))
 		return false;
 	ulp = READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
 	return !ulp || strncmp(ulp->name, "mptcp", sizeof(ulp->name));
@@ -132,7 +130,7 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
  * Return: the connection, valid until sockstat_table_unlock(), which is to be
  * called also for NULL.
  */
-struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags)
+struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags) __acquires(table)
 {
 	struct bucket *b = bucket_of(sk);
 
@@ -147,7 +145,7 @@ struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags)
  *
  * Context: as left by sockstat_table_lock().
  */
-void sockstat_table_unlock(struct sock *sk, unsigned long flags)
+void sockstat_table_unlock(struct sock *sk, unsigned long flags) __releases(table)
 {
 	raw_spin_unlock_irqrestore(&bucket_of(sk)->lock, flags);
 }
@@ -165,9 +163,7 @@ void sockstat_table_unlock(struct sock *sk, unsigned long flags)
  * Return: whether the pass is complete.
  */
 bool sockstat_table_for_each(unsigned int *place,
-			    bool (*show)(struct sockstat_conn *conn,
-					 void *arg),
-			    void *arg)
+			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
 {
 	for (; *place < TABLE_SIZE; ++*place) {
 		struct bucket *b = &table[*place];

@@ -9,15 +9,12 @@ int sockstat_table_init(void);
 void sockstat_table_exit(void);
 
 bool sockstat_table_tracks(const struct sock *sk);
-struct sockstat_conn *sockstat_table_lock(struct sock *sk,
-					  unsigned long *flags);
-void sockstat_table_unlock(struct sock *sk, unsigned long flags);
+struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags) __acquires(table);
+void sockstat_table_unlock(struct sock *sk, unsigned long flags) __releases(table);
 struct sockstat_conn *sockstat_table_new(struct sock *sk);
 void sockstat_table_remove(struct sockstat_conn *conn, bool keep);
 bool sockstat_table_for_each(unsigned int *place,
-			     bool (*show)(struct sockstat_conn *conn,
-					  void *arg),
-			     void *arg);
+			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg);
 
 u32 sockstat_table_snapshot_begin(void);
 u32 sockstat_table_generation(void);

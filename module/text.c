@@ -11,9 +11,9 @@
 #include "text.h"
 
 /* The longest cell: a name whose every byte is escaped, or an address. */
-#define CELL	80
+#define CELL 80
 
-#define NONE	"-"
+#define NONE "-"
 
 /* What a cell is made of besides its row. */
 struct context {
@@ -22,12 +22,11 @@ struct context {
 
 struct column {
 	const char *name;
-	bool is_text;	/* and so begins at the left */
-	void (*format)(char *cell, const struct sockstat_row *row,
-		       const struct context *ctx);
+	bool is_text; /* and so begins at the left */
+	void (*format)(char *cell, const struct sockstat_row *row, const struct context *ctx);
 };
 
-static const char * const states[] = {
+static const char *const states[] = {
 	[0] = "CLOSED",
 	[TCP_ESTABLISHED] = "ESTABLISHED",
 	[TCP_SYN_SENT] = "SYN_SENT",
@@ -42,7 +41,7 @@ static const char * const states[] = {
 	[TCP_CLOSING] = "CLOSING",
 };
 
-static const char * const roles[] = {
+static const char *const roles[] = {
 	[SOCKSTAT_ROLE_UNKNOWN] = NONE,
 	[SOCKSTAT_CLIENT] = "client",
 	[SOCKSTAT_SERVER] = "server",
@@ -67,8 +66,7 @@ static void put_number_or_none(char *cell, u64 n, bool some)
 }
 
 /* A process chooses its name: no byte of it may end a cell or a line. */
-static void format_command(char *cell, const struct sockstat_row *row,
-			   const struct context *ctx)
+static void format_command(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	const char *c;
 
@@ -87,20 +85,17 @@ static void format_command(char *cell, const struct sockstat_row *row,
 	*cell = '\0';
 }
 
-static void format_pid(char *cell, const struct sockstat_row *row,
-		       const struct context *ctx)
+static void format_pid(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number_or_none(cell, row->pid, row->pid >= 0);
 }
 
-static void format_fd(char *cell, const struct sockstat_row *row,
-		      const struct context *ctx)
+static void format_fd(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number_or_none(cell, row->fd, row->fd >= 0);
 }
 
-static void format_state(char *cell, const struct sockstat_row *row,
-			 const struct context *ctx)
+static void format_state(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	const char *state = NULL;
 
@@ -109,8 +104,7 @@ static void format_state(char *cell, const struct sockstat_row *row,
 	put(cell, state ?: NONE);
 }
 
-static void format_role(char *cell, const struct sockstat_row *row,
-			const struct context *ctx)
+static void format_role(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put(cell, roles[row->role]);
 }
@@ -126,58 +120,48 @@ static void put_address(char *cell, const struct sockstat_ident *id,
 		snprintf(cell, CELL, "%pI4:%u", &addr->v4, ntohs(port));
 	} else {
 		scoped = id->scope[0] &&
-			 (addr->v6.s6_addr32[0] & htonl(0xffc00000)) ==
-			 htonl(0xfe800000);
-		snprintf(cell, CELL, "[%pI6c%s%s]:%u", &addr->v6,
-			 scoped ? "%" : "", scoped ? id->scope : "",
-			 ntohs(port));
+			 (addr->v6.s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
+		snprintf(cell, CELL, "[%pI6c%s%s]:%u", &addr->v6, scoped ? "%" : "",
+			 scoped ? id->scope : "", ntohs(port));
 	}
 }
 
-static void format_local(char *cell, const struct sockstat_row *row,
-			 const struct context *ctx)
+static void format_local(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_address(cell, &row->id, &row->id.local, row->id.local_port);
 }
 
-static void format_remote(char *cell, const struct sockstat_row *row,
-			  const struct context *ctx)
+static void format_remote(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_address(cell, &row->id, &row->id.remote, row->id.remote_port);
 }
 
-static void format_tx_bytes(char *cell, const struct sockstat_row *row,
-			    const struct context *ctx)
+static void format_tx_bytes(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->bytes[SOCKSTAT_TX]);
 }
 
-static void format_rx_bytes(char *cell, const struct sockstat_row *row,
-			    const struct context *ctx)
+static void format_rx_bytes(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->bytes[SOCKSTAT_RX]);
 }
 
-static void format_tx_calls(char *cell, const struct sockstat_row *row,
-			    const struct context *ctx)
+static void format_tx_calls(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->calls[SOCKSTAT_TX]);
 }
 
-static void format_rx_calls(char *cell, const struct sockstat_row *row,
-			    const struct context *ctx)
+static void format_rx_calls(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->calls[SOCKSTAT_RX]);
 }
 
-static void format_tx_queue(char *cell, const struct sockstat_row *row,
-			    const struct context *ctx)
+static void format_tx_queue(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->queue[SOCKSTAT_TX]);
 }
 
-static void format_rx_queue(char *cell, const struct sockstat_row *row,
-			    const struct context *ctx)
+static void format_rx_queue(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->queue[SOCKSTAT_RX]);
 }
@@ -195,20 +179,17 @@ static void put_time(char *cell, s64 ns)
 	snprintf(cell, CELL, "%llu.%03u", s, rest / (u32)NSEC_PER_MSEC);
 }
 
-static void format_opened(char *cell, const struct sockstat_row *row,
-			  const struct context *ctx)
+static void format_opened(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_time(cell, row->opened);
 }
 
-static void format_closed(char *cell, const struct sockstat_row *row,
-			  const struct context *ctx)
+static void format_closed(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_time(cell, row->closed);
 }
 
-static void format_error(char *cell, const struct sockstat_row *row,
-			 const struct context *ctx)
+static void format_error(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	if (!row->error) {
 		put(cell, NONE);
@@ -219,27 +200,23 @@ static void format_error(char *cell, const struct sockstat_row *row,
 	memmove(cell, cell + 1, strlen(cell));
 }
 
-static void format_uid(char *cell, const struct sockstat_row *row,
-		       const struct context *ctx)
+static void format_uid(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, from_kuid_munged(ctx->user_ns, row->id.uid));
 }
 
-static void format_netns(char *cell, const struct sockstat_row *row,
-			 const struct context *ctx)
+static void format_netns(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number(cell, row->id.netns);
 }
 
-static void format_inode(char *cell, const struct sockstat_row *row,
-			 const struct context *ctx)
+static void format_inode(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	put_number_or_none(cell, row->id.inode, row->id.inode);
 }
 
 /* As ss -e prints it. */
-static void format_cookie(char *cell, const struct sockstat_row *row,
-			  const struct context *ctx)
+static void format_cookie(char *cell, const struct sockstat_row *row, const struct context *ctx)
 {
 	snprintf(cell, CELL, "%llx", row->id.cookie);
 }
@@ -267,8 +244,7 @@ static const struct column columns[] = {
 	{ "COOKIE", true, format_cookie },
 };
 
-static void format_widths(struct sockstat_layout *layout,
-			  const struct sockstat_row *row,
+static void format_widths(struct sockstat_layout *layout, const struct sockstat_row *row,
 			  const struct context *ctx)
 {
 	char cell[CELL];
@@ -276,8 +252,7 @@ static void format_widths(struct sockstat_layout *layout,
 
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++) {
 		columns[i].format(cell, row, ctx);
-		layout->width[i] = max_t(size_t, layout->width[i],
-					 strlen(cell));
+		layout->width[i] = max_t(size_t, layout->width[i], strlen(cell));
 	}
 }
 
@@ -289,12 +264,9 @@ static void widen(struct sockstat_row *widest, const struct sockstat_row *row)
 	widest->pid = max(widest->pid, row->pid);
 	widest->fd = max(widest->fd, row->fd);
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++) {
-		widest->bytes[flow] = max(widest->bytes[flow],
-					  row->bytes[flow]);
-		widest->calls[flow] = max(widest->calls[flow],
-					  row->calls[flow]);
-		widest->queue[flow] = max(widest->queue[flow],
-					  row->queue[flow]);
+		widest->bytes[flow] = max(widest->bytes[flow], row->bytes[flow]);
+		widest->calls[flow] = max(widest->calls[flow], row->calls[flow]);
+		widest->queue[flow] = max(widest->queue[flow], row->queue[flow]);
 	}
 	widest->opened = max(widest->opened, row->opened);
 	widest->closed = max(widest->closed, row->closed);
@@ -322,8 +294,7 @@ static bool is_unusual(const struct sockstat_row *row)
  *
  * Context: process, may sleep.
  */
-void sockstat_text_layout(struct sockstat_layout *layout,
-			  const struct sockstat_snapshot *snap,
+void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
 			  struct user_namespace *user_ns)
 {
 	const struct context ctx = { .user_ns = user_ns };
@@ -354,8 +325,8 @@ void sockstat_text_layout(struct sockstat_layout *layout,
 	format_widths(layout, &widest, &ctx);
 }
 
-static void put_cell(struct seq_file *m, const struct sockstat_layout *layout,
-		     int i, const char *cell)
+static void put_cell(struct seq_file *m, const struct sockstat_layout *layout, int i,
+		     const char *cell)
 {
 	int width = layout->width[i];
 
@@ -363,8 +334,7 @@ static void put_cell(struct seq_file *m, const struct sockstat_layout *layout,
 	if (i == SOCKSTAT_COLUMNS - 1)
 		seq_printf(m, "%s\n", cell);
 	else
-		seq_printf(m, "%*s ", columns[i].is_text ? -width : width,
-			   cell);
+		seq_printf(m, "%*s ", columns[i].is_text ? -width : width, cell);
 }
 
 /**
@@ -374,8 +344,7 @@ static void put_cell(struct seq_file *m, const struct sockstat_layout *layout,
  *
  * Context: process.
  */
-void sockstat_text_header(struct seq_file *m,
-			  const struct sockstat_layout *layout)
+void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layout)
 {
 	int i;
 
@@ -391,8 +360,7 @@ void sockstat_text_header(struct seq_file *m,
  *
  * Context: process.
  */
-void sockstat_text_row(struct seq_file *m,
-		       const struct sockstat_layout *layout,
+void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		       const struct sockstat_row *row)
 {
 	const struct context ctx = { .user_ns = seq_user_ns(m) };
@@ -412,9 +380,8 @@ void sockstat_text_row(struct seq_file *m,
  *
  * Context: process.
  */
-void sockstat_text_trailer(struct seq_file *m,
-			   const struct sockstat_snapshot *snap)
+void sockstat_text_trailer(struct seq_file *m, const struct sockstat_snapshot *snap)
 {
-	seq_printf(m, "# version=1 rows=%zu closed=%zu missed=%llu dropped=%llu\n",
-		   snap->nr_rows, snap->nr_closed, snap->missed, snap->dropped);
+	seq_printf(m, "# version=1 rows=%zu closed=%zu missed=%llu dropped=%llu\n", snap->nr_rows,
+		   snap->nr_closed, snap->missed, snap->dropped);
 }

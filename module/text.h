@@ -7,7 +7,7 @@
 
 #include "snapshot.h"
 
-#define SOCKSTAT_COLUMNS	20
+#define SOCKSTAT_COLUMNS 20
 
 /**
  * struct sockstat_layout - how wide the columns of a snapshot are
@@ -17,15 +17,11 @@ struct sockstat_layout {
 	u8 width[SOCKSTAT_COLUMNS];
 };
 
-void sockstat_text_layout(struct sockstat_layout *layout,
-			  const struct sockstat_snapshot *snap,
+void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
 			  struct user_namespace *user_ns);
-void sockstat_text_header(struct seq_file *m,
-			  const struct sockstat_layout *layout);
-void sockstat_text_row(struct seq_file *m,
-		       const struct sockstat_layout *layout,
+void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layout);
+void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		       const struct sockstat_row *row);
-void sockstat_text_trailer(struct seq_file *m,
-			   const struct sockstat_snapshot *snap);
+void sockstat_text_trailer(struct seq_file *m, const struct sockstat_snapshot *snap);
 
 #endif /* SOCKSTAT_TEXT_H */
