@@ -64,16 +64,20 @@ static void ends_shutdown_rdwr(struct run *r)
 /* One after the other, until TCP is done and both descriptors are still there */
 static void ends_shutdown_both(struct run *r)
 {
+	int64_t since;
 	struct pair p;
 
 	pair_open(r, &p);
 	talk(&p, 1000);
 	must(r, !shutdown(p.client->fd, SHUT_WR));
 	read_to_eof(p.server);
+	since = now_ns();
 	must(r, !shutdown(p.server->fd, SHUT_WR));
 	read_to_eof(p.client);
 	wait_state(p.client, SOCKSTAT_CLOSED);
 	wait_state(p.server, SOCKSTAT_CLOSED);
+	end_ended(p.client, since, 0);
+	end_ended(p.server, since, 0);
 	check(r);
 	must(r, tx(p.client, send(p.client->fd, "x", 1, MSG_NOSIGNAL)) < 0 && errno == EPIPE);
 	read_to_eof(p.client);
@@ -320,6 +324,7 @@ static void ends_disconnect(struct run *r)
 static void ends_disconnect_closed(struct run *r)
 {
 	struct end *listener = listen_open(r, 1);
+	int64_t since;
 	struct pair p;
 
 	p.client = connect_to(r, listener);
@@ -327,8 +332,10 @@ static void ends_disconnect_closed(struct run *r)
 	talk(&p, 1000);
 	end_close(p.server);
 	read_to_eof(p.client);
+	since = now_ns();
 	must(r, !shutdown(p.client->fd, SHUT_WR));
 	wait_state(p.client, SOCKSTAT_CLOSED);
+	end_ended(p.client, since, 0);
 	p.client = disconnect(p.client);
 	check(r);
 	p.server = connect_again(p.client, listener);

@@ -180,7 +180,8 @@ struct end *end_restart(struct end *e, int64_t since)
 {
 	struct end *next = end_alias(e, e->pid, e->fd);
 
-	end_ended(e, since, e->error);
+	if (!e->closed)
+		end_ended(e, since, e->error);
 	e->retired = true;
 	next->role = SOCKSTAT_ROLE_NONE;
 	next->opened_lo = next->opened_hi = -1;

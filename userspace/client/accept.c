@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The server's side of a connection's beginning. */
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "ring.h"
+
+#define CLIENTS 5
+
+static void accept_accept(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS);
+	struct pair p;
+	int i, fd;
+
+	for (i = 0; i < CLIENTS; i++) {
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+
+		p.client = connect_to(r, listener);
+		fd = accept(listener->fd, (struct sockaddr *)&sa, &len);
+		must(r, fd >= 0);
+		p.server = end_new(r, fd, SOCKSTAT_ROLE_SERVER, p.client->opened_lo);
+		check(r);
+		talk(&p, 100 * i + 2);
+	}
+}
+
+static void accept_accept4(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS);
+	struct pair p;
+	int i, fd;
+
+	for (i = 0; i < CLIENTS; i++) {
+		p.client = connect_to(r, listener);
+		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		must(r, fd >= 0);
+		p.server = end_new(r, fd, SOCKSTAT_ROLE_SERVER, p.client->opened_lo);
+		check(r);
+		talk(&p, 100 * i + 2);
+	}
+}
+
+/* A listener without anybody to accept is a row, too, and accepting is no call of recv's. */
+static void accept_nonblock(struct run *r)
+{
+	struct end *listener = listen_open(r, 1);
+	struct pair p;
+
+	set_nonblock(r, listener->fd, true);
+	must(r, accept(listener->fd, NULL, NULL) < 0 && errno == EAGAIN);
+	check(r);
+	p.client = connect_to(r, listener);
+	wait_poll(r, listener->fd, POLLIN);
+	p.server = accept_from(r, listener, p.client->opened_lo);
+	check(r);
+	must(r, accept(listener->fd, NULL, NULL) < 0 && errno == EAGAIN);
+	talk(&p, 100);
+}
+
+static void accept_uring(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS);
+	struct io_uring ring;
+	unsigned int flags;
+	struct pair p;
+	int i, fd;
+
+	ring_open(r, &ring);
+	for (i = 0; i < CLIENTS; i++) {
+		io_uring_prep_accept(io_uring_get_sqe(&ring), listener->fd, NULL, NULL,
+				     SOCK_CLOEXEC);
+		must(r, io_uring_submit(&ring) == 1);
+		p.client = connect_to(r, listener);
+		fd = as_errno(ring_wait(r, &ring, &flags));
+		must(r, fd >= 0);
+		p.server = end_new(r, fd, SOCKSTAT_ROLE_SERVER, p.client->opened_lo);
+		check(r);
+		talk(&p, 100 * i + 2);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* One request accepts them all. */
+static void accept_multishot(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS);
+	struct io_uring ring;
+	unsigned int flags;
+	struct pair p;
+	int i, fd;
+
+	ring_open(r, &ring);
+	io_uring_prep_multishot_accept(io_uring_get_sqe(&ring), listener->fd, NULL, NULL,
+				       SOCK_CLOEXEC);
+	must(r, io_uring_submit(&ring) == 1);
+	for (i = 0; i < CLIENTS; i++) {
+		p.client = connect_to(r, listener);
+		fd = as_errno(ring_wait(r, &ring, &flags));
+		if (fd < 0 && errno == EINVAL && !i)
+			skip(r, "this kernel's io_uring has no multishot accept");
+		must(r, fd >= 0 && flags & IORING_CQE_F_MORE);
+		p.server = end_new(r, fd, SOCKSTAT_ROLE_SERVER, p.client->opened_lo);
+		check(r);
+		talk(&p, 100 * i + 2);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+static void accept_unused(struct run *r)
+{
+	struct pair p;
+
+	pair_open(r, &p);
+	check(r);
+	end_close(p.server);
+	check(r);
+	read_to_eof(p.client);
+	check(r);
+}
+
+/* Nobody's yet: the client can send, the bytes wait in the kernel. */
+static struct end *connect_unaccepted(struct run *r, struct end *listener, struct end **client)
+{
+	*client = connect_to(r, listener);
+	return end_nobody(r, &(*client)->remote, &(*client)->local, (*client)->opened_lo);
+}
+
+static void accept_backlog(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS), *clients[CLIENTS], *waiting[CLIENTS];
+	int i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		waiting[i] = connect_unaccepted(r, listener, &clients[i]);
+		send_bytes(clients[i], 100 * i + 1);
+		wait_acked(clients[i]);
+	}
+	check(r);
+	for (i = 0; i < CLIENTS; i++) {
+		struct pair p = { .client = clients[i] };
+
+		/* The same connection, but now it is somebody's. */
+		waiting[i]->ready = false;
+		p.server = accept_from(r, listener, clients[i]->opened_lo);
+		check(r);
+		read_all(p.server, 100 * i + 1);
+		talk(&p, 10);
+	}
+}
+
+/* The listener is closed: who was not accepted is reset, unseen by any process. */
+static void accept_never(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS), *clients[CLIENTS], *waiting[CLIENTS];
+	int64_t since;
+	int i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		waiting[i] = connect_unaccepted(r, listener, &clients[i]);
+		send_bytes(clients[i], 100 * i + 1);
+		wait_acked(clients[i]);
+	}
+	check(r);
+	since = now_ns();
+	end_close(listener);
+	for (i = 0; i < CLIENTS; i++) {
+		wait_state(clients[i], SOCKSTAT_CLOSED);
+		end_ended(clients[i], since, ECONNRESET);
+		end_ended(waiting[i], since, 0);
+	}
+	check(r);
+}
+
+/* The client is gone before it is accepted: in order, ... */
+static void accept_after_close(struct run *r)
+{
+	struct end *listener = listen_open(r, 1), *client, *waiting, *server;
+
+	waiting = connect_unaccepted(r, listener, &client);
+	send_bytes(client, 1000);
+	end_close(client);
+	waiting->state = SOCKSTAT_CLOSE_WAIT;
+	check(r);
+	waiting->ready = false;
+	server = accept_from(r, listener, client->opened_lo);
+	server->remote = client->local;
+	addr_plain(&server->remote);
+	read_to_eof(server);
+	check(r);
+}
+
+/* ... or by a reset, which accept() does not tell. */
+static void accept_after_reset(struct run *r)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	struct end *listener = listen_open(r, 1), *client, *waiting, *server;
+	int64_t since;
+	char c;
+
+	waiting = connect_unaccepted(r, listener, &client);
+	must(r, !setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	since = now_ns();
+	end_close(client);
+	end_ended(waiting, since, ECONNRESET);
+	check(r);
+	waiting->ready = false;
+	server = accept_from(r, listener, client->opened_lo);
+	server->remote = client->local;
+	end_ended(server, since, ECONNRESET);
+	server->closed_hi = waiting->closed_hi;
+	check(r);
+	must(r, rx(server, recv(server->fd, &c, 1, 0)) < 0 && errno == ECONNRESET);
+	check(r);
+}
+
+/* The connection exists for the server when its first bytes are there. */
+static void accept_defer(struct run *r)
+{
+	struct end *listener = listen_open(r, 1);
+	int seconds = 30;
+	struct pair p;
+
+	must(r,
+	     !setsockopt(listener->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)));
+	p.client = connect_to(r, listener);
+	check(r);
+	send_bytes(p.client, 1000);
+	p.server = accept_from(r, listener, p.client->opened_lo);
+	check(r);
+	read_all(p.server, 1000);
+	talk(&p, 100);
+}
+
+static void accept_in_child(struct child *c)
+{
+	struct end *server, **client = c->arg;
+
+	server = accept_from(c->r, c->held[0], (*client)->opened_lo);
+	child_pause(c);
+	read_all(server, 1000);
+	send_bytes(server, 500);
+	child_pause(c);
+}
+
+/* A server that forks first and accepts in the child */
+static void accept_prefork(struct run *r)
+{
+	struct end *listener = listen_open(r, 1), **client = shared_memory(r, sizeof(*client));
+	struct child *c;
+
+	*client = connect_to(r, listener);
+	c = child_start(r, accept_in_child, client, listener, NULL);
+	check(r);
+	send_bytes(*client, 1000);
+	child_turn(c);
+	read_all(*client, 500);
+	check(r);
+	child_join(c);
+	read_to_eof(*client);
+	check(r);
+}
+
+static void accept_only(struct child *c)
+{
+	struct end **ends = c->arg;
+
+	ends[1] = accept_from(c->r, c->held[0], ends[0]->opened_lo);
+	ends[1]->fd_lost = true;
+	child_pause(c);
+}
+
+/* Accepted, and the process exits: only that tells whose it was. */
+static void accept_exit(struct run *r)
+{
+	struct end *listener = listen_open(r, 1), **ends = shared_memory(r, 2 * sizeof(*ends));
+	struct child *c;
+
+	ends[0] = connect_to(r, listener);
+	c = child_start(r, accept_only, ends, listener, NULL);
+	child_join(c);
+	check(r);
+	read_to_eof(ends[0]);
+}
+
+const struct scenario accept_scenarios[] = {
+	{ "accept", accept_accept, 0, 0, "accept(2)" },
+	{ "accept4", accept_accept4, 0, 0, "accept4(2), SOCK_NONBLOCK" },
+	{ "nonblock", accept_nonblock, 0, 0, "a listener with O_NONBLOCK" },
+	{ "uring", accept_uring, 0, 0, "io_uring: accept" },
+	{ "multishot", accept_multishot, 0, 0, "io_uring: multishot accept" },
+	{ "unused", accept_unused, 0, 0, "accepted and never used" },
+	{ "backlog", accept_backlog, SC_ROOT, 0, "bytes come before accept(2)" },
+	{ "never", accept_never, SC_ROOT, 0, "the listener is closed with a backlog" },
+	{ "after_close", accept_after_close, SC_ROOT, 0, "accepted after the peer's close(2)" },
+	{ "after_reset", accept_after_reset, SC_ROOT, 0, "accepted after the peer's reset" },
+	{ "defer", accept_defer, 0, 0, "TCP_DEFER_ACCEPT" },
+	{ "prefork", accept_prefork, 0, 0, "accept(2) in a forked process" },
+	{ "exit", accept_exit, 0, 0, "accepted and never used, and the process exits" },
+	{ 0 },
+};
