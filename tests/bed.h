@@ -92,14 +92,14 @@ static inline int64_t bed_now(void)
 }
 
 /* Waits for a condition, which is looked at every millisecond. */
-#define BED_WAIT(condition)                                               \
-	({                                                                \
-		int64_t until_ = bed_now() + BED_PATIENCE;                \
-		bool there_;                                              \
-									  \
-		while (!(there_ = (condition)) && bed_now() < until_)     \
-			usleep(1000);                                     \
-		there_;                                                   \
+#define BED_WAIT(condition)                                           \
+	({                                                            \
+		int64_t until_ = bed_now() + BED_PATIENCE;            \
+		bool there_;                                          \
+                                                                      \
+		while (!(there_ = (condition)) && bed_now() < until_) \
+			usleep(1000);                                 \
+		there_;                                               \
 	})
 
 /* Whether a thread sleeps in this system call. */

@@ -120,7 +120,7 @@ TEST_F_TIMEOUT(before, mid_transfer_stalled, SECONDS)
 }
 
 /* A FIN is in the sequence numbers and must not be taken for a byte. */
-static void half_closed(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self,
+static void half_closed(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,
 			enum bed_family family, int closer, bool eof_read)
 {
 	static const enum sockstat_role role[2] = { SOCKSTAT_ROLE_CLIENT, SOCKSTAT_ROLE_SERVER };

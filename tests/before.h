@@ -23,18 +23,15 @@ FIXTURE_VARIANT(before)
 	enum bed_family family;
 };
 
-FIXTURE_VARIANT_ADD(before, ipv4)
-{
+FIXTURE_VARIANT_ADD(before, ipv4){
 	.family = BED_4,
 };
 
-FIXTURE_VARIANT_ADD(before, ipv6)
-{
+FIXTURE_VARIANT_ADD(before, ipv6){
 	.family = BED_6,
 };
 
-FIXTURE_VARIANT_ADD(before, mapped)
-{
+FIXTURE_VARIANT_ADD(before, mapped){
 	.family = BED_MAPPED,
 };
 
@@ -55,21 +52,21 @@ FIXTURE_TEARDOWN(before)
 }
 
 /* Loads the module and reads the table: what it says of its first moment. */
-static inline void load(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self)
+static inline void load(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self)
 {
 	ASSERT_EQ(0, bed_load());
 	ASSERT_TRUE(bed_table(&self->table));
 }
 
-static inline void read_again(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self)
+static inline void read_again(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self)
 {
 	sockstat_table_free(&self->table);
 	ASSERT_TRUE(bed_table(&self->table));
 }
 
 /* One descriptor's row: bytes are this program's count, the rest the kernel's word. */
-static inline void expect(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self, int fd,
-		   enum sockstat_role role, uint64_t tx, uint64_t rx)
+static inline void expect(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self, int fd,
+			  enum sockstat_role role, uint64_t tx, uint64_t rx)
 {
 	const struct sockstat_row *row = bed_row(&self->table, getpid(), fd);
 
@@ -85,14 +82,14 @@ static inline void expect(struct __test_metadata *_metadata, FIXTURE_DATA(before
 	EXPECT_EQ(0, row->error);
 }
 
-static inline void expect_client(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self,
-			  const int fd[2], uint64_t tx, uint64_t rx)
+static inline void expect_client(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,
+				 const int fd[2], uint64_t tx, uint64_t rx)
 {
 	expect(_metadata, self, fd[0], SOCKSTAT_ROLE_CLIENT, tx, rx);
 }
 
-static inline void expect_server(struct __test_metadata *_metadata, FIXTURE_DATA(before) *self,
-			  const int fd[2], uint64_t tx, uint64_t rx)
+static inline void expect_server(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,
+				 const int fd[2], uint64_t tx, uint64_t rx)
 {
 	expect(_metadata, self, fd[1], SOCKSTAT_ROLE_SERVER, tx, rx);
 }

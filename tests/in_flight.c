@@ -242,8 +242,7 @@ TEST_F_TIMEOUT(before, twice_under_traffic, SECONDS)
 	ASSERT_TRUE(bed_table(&self->table));
 	for (i = 0; i < PAIRS; i++) {
 		for (k = 0; k < 2; k++) {
-			const struct sockstat_row *row =
-				bed_row(&self->table, getpid(), fd[i][k]);
+			const struct sockstat_row *row = bed_row(&self->table, getpid(), fd[i][k]);
 
 			ASSERT_NE(NULL, row);
 			EXPECT_STREQ(k ? "server" : "client", sockstat_role_name(row->role));

@@ -53,12 +53,12 @@ static void text_free(struct text *t)
 	*t = (struct text){ 0 };
 }
 
-#define WRONG(...)                         \
-	do {                               \
-		printf("# " __VA_ARGS__);  \
-		printf("\n");              \
-		fflush(stdout);            \
-		return false;              \
+#define WRONG(...)                        \
+	do {                              \
+		printf("# " __VA_ARGS__); \
+		printf("\n");             \
+		fflush(stdout);           \
+		return false;             \
 	} while (0)
 
 static int compare_key(const void *pa, const void *pb)
@@ -89,8 +89,7 @@ static bool no_row_twice(const struct sockstat_table *table)
 	qsort(keys, table->n_rows, sizeof(*keys), compare_key);
 	for (i = 1; i < table->n_rows; i++) {
 		if (!compare_key(&keys[i - 1], &keys[i]))
-			WRONG("lines %u and %u are the same row", keys[i - 1]->line,
-			      keys[i]->line);
+			WRONG("lines %u and %u are the same row", keys[i - 1]->line, keys[i]->line);
 	}
 	free(keys);
 	return true;
@@ -115,10 +114,9 @@ static bool in_order(const struct sockstat_table *table)
 		}
 		if (closed)
 			WRONG("line %u: a live row after a closed one", row->line);
-		if (last && (last->pid > row->pid ||
-			     (last->pid == row->pid && last->fd > row->fd)))
-			WRONG("line %u: %d/%d after %d/%d", row->line, row->pid, row->fd,
-			      last->pid, last->fd);
+		if (last && (last->pid > row->pid || (last->pid == row->pid && last->fd > row->fd)))
+			WRONG("line %u: %d/%d after %d/%d", row->line, row->pid, row->fd, last->pid,
+			      last->fd);
 	}
 	if (closed != table->trailer_closed)
 		WRONG("%llu closed rows, the last line says closed=%llu",
@@ -126,8 +124,8 @@ static bool in_order(const struct sockstat_table *table)
 	return true;
 }
 
-static bool has_steady(const struct sockstat_table *table, pid_t owner,
-		       const struct steady *steady, size_t n)
+static bool has_steady(const struct sockstat_table *table, pid_t owner, const struct steady *steady,
+		       size_t n)
 {
 	const struct sockstat_row *row;
 	size_t i;
@@ -264,8 +262,8 @@ static const struct {
 	const char *name;
 	bool (*read)(int fd, struct text *t);
 } ways[] = {
-	{ "1 byte", read_bytes },   { "61 bytes", read_odd }, { "4096 bytes", read_page },
-	{ "7919 bytes", read_prime }, { "pread", read_at },	{ "splice", read_splice },
+	{ "1 byte", read_bytes },      { "61 bytes", read_odd }, { "4096 bytes", read_page },
+	{ "7919 bytes", read_prime },  { "pread", read_at },	 { "splice", read_splice },
 	{ "sendfile", read_sendfile }, { "lseek", read_rewind },
 };
 
@@ -360,7 +358,7 @@ FIXTURE_TEARDOWN(readers)
 	EXPECT_EQ(0, bed_unload());
 }
 
-static bool one_way(FIXTURE_DATA(readers) *self, size_t way)
+static bool one_way(FIXTURE_DATA(readers) * self, size_t way)
 {
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
 	struct text t = { 0 };
@@ -522,8 +520,8 @@ TEST_F_TIMEOUT(readers, killed, SECONDS)
 	int i, status;
 
 	for (i = 0; i < 20; i++) {
-		atomic_int *reading = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		atomic_int *reading =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		pid_t child = fork();
 
 		if (!child) {
