@@ -150,11 +150,15 @@ static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
  * Make the caller the one whose bytes come next. False if its descriptor is
  * to be searched for first.
  */
-static bool change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
-			    const struct sockstat_caller *caller)
+static noinline bool change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
+				     const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = NULL;
 
+	if (!sockstat_ledger_synced(&conn->ledger, flow))
+		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
+	if (!caller->task)
+		return true;
 	if (caller->fd == SOCKSTAT_FD_UNKNOWN) {
 		h = likely_holder(conn, flow, caller);
 		if (!h && !caller->searched)
@@ -166,44 +170,62 @@ static bool change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 	return true;
 }
 
+/*
+ * What moved since the last call is booked for who made that, and @caller is
+ * who the next bytes are for. Inlined for a constant @flow: the hot path.
+ */
+static __always_inline bool enter(struct sock *sk, enum sockstat_flow flow,
+				  const struct sockstat_caller *caller)
+{
+	struct sockstat_place place;
+	struct sockstat_holder *h;
+	struct sockstat_conn *conn;
+	bool done = true;
+
+	conn = sockstat_table_lock(&place, sk);
+	if (unlikely(!conn))
+		conn = sockstat_table_new(sk);
+	if (unlikely(!conn))
+		goto out;
+	credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
+	h = conn->creditor[flow];
+	if (unlikely(!h || !sockstat_holder_is(h, caller))) {
+		done = change_creditor(conn, flow, caller);
+		h = conn->creditor[flow];
+	}
+	if (likely(done && h))
+		h->calls[flow]++;
+out:
+	sockstat_table_unlock(&place);
+	return done;
+}
+
 /**
- * sockstat_conn_call() - somebody enters TCP to send or to receive
+ * sockstat_conn_send() - somebody enters TCP to send
  * @sk: the socket
- * @flow: which of the two
  * @caller: who
- *
- * What moved since the last such call is booked for who made that, and @caller
- * is who the next bytes are for.
  *
  * Context: any but NMI; @sk is the caller's, hence stays.
  * Return: false if @caller's descriptor should be searched for, and the call
  * repeated.
  */
-bool sockstat_conn_call(struct sock *sk, enum sockstat_flow flow,
-			const struct sockstat_caller *caller)
+bool sockstat_conn_send(struct sock *sk, const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h;
-	struct sockstat_conn *conn;
-	unsigned long flags;
-	bool done = true;
+	return enter(sk, SOCKSTAT_TX, caller);
+}
 
-	conn = sockstat_table_lock(sk, &flags) ?: sockstat_table_new(sk);
-	if (unlikely(!conn))
-		goto out;
-	if (likely(sockstat_ledger_synced(&conn->ledger, flow)))
-		credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
-	else
-		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
-
-	h = conn->creditor[flow];
-	if (unlikely(!h || !sockstat_holder_is(h, caller)) && caller->task)
-		done = change_creditor(conn, flow, caller);
-	h = conn->creditor[flow];
-	if (done && h)
-		h->calls[flow]++;
-out:
-	sockstat_table_unlock(sk, flags);
-	return done;
+/**
+ * sockstat_conn_receive() - somebody enters TCP to receive
+ * @sk: the socket
+ * @caller: who
+ *
+ * Context: any but NMI; @sk is the caller's, hence stays.
+ * Return: false if @caller's descriptor should be searched for, and the call
+ * repeated.
+ */
+bool sockstat_conn_receive(struct sock *sk, const struct sockstat_caller *caller)
+{
+	return enter(sk, SOCKSTAT_RX, caller);
 }
 
 /**
@@ -216,9 +238,9 @@ out:
 void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags);
+	conn = sockstat_table_lock(&place, sk);
 	/* its tcp_disconnect() went unseen: the numbers are another's by now */
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		retire(conn);
@@ -234,7 +256,7 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 		conn->id.inode = sockstat_compat_sock_ino(sk);
 		add_first_holder(conn, caller);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -246,12 +268,12 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 void sockstat_conn_syn(struct sock *sk)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags);
+	conn = sockstat_table_lock(&place, sk);
 	if (conn)
 		sockstat_ledger_connect(&conn->ledger, sk);
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -264,9 +286,9 @@ void sockstat_conn_syn(struct sock *sk)
 void sockstat_conn_established(struct sock *sk, bool active)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags) ?: sockstat_table_new(sk);
+	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		if (active)
@@ -277,7 +299,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 		}
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -289,14 +311,14 @@ void sockstat_conn_established(struct sock *sk, bool active)
 void sockstat_conn_fin(struct sock *sk)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags);
+	conn = sockstat_table_lock(&place, sk);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 		sockstat_ledger_freeze_tx(&conn->ledger);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 static void note_death(struct sockstat_conn *conn)
@@ -318,12 +340,14 @@ static void note_death(struct sockstat_conn *conn)
 void sockstat_conn_dead(struct sock *sk)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		note_death(conn);
-	sockstat_table_unlock(sk, flags);
+	if (conn && conn->flags & SOCKSTAT_CONN_LEAVING)
+		retire(conn);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -336,15 +360,19 @@ void sockstat_conn_dead(struct sock *sk)
 void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *caller)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 		add_first_holder(conn, caller);
-		retire(conn);
+		/* else its very next step is the change to CLOSE */
+		if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
+			retire(conn);
+		else
+			conn->flags |= SOCKSTAT_CONN_LEAVING;
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -358,9 +386,9 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
 		conn->id.inode = sockstat_compat_sock_ino(sk) ?: conn->id.inode;
@@ -371,7 +399,7 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 		if (h)
 			sockstat_holder_note_process(h, caller->task);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -383,14 +411,14 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 void sockstat_conn_destroy(struct sock *sk)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags);
+	conn = sockstat_table_lock(&place, sk);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 		retire(conn);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**
@@ -408,9 +436,9 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 			  const union sockstat_addr *addr, __be16 port, int error)
 {
 	struct sockstat_conn *conn;
-	unsigned long flags;
+	struct sockstat_place place;
 
-	conn = sockstat_table_lock(sk, &flags) ?: sockstat_table_new(sk);
+	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 			conn->opened = ktime_get_real_ns();
@@ -423,7 +451,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 		conn->flags |= SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_DEAD;
 		retire(conn);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 }
 
 /**

@@ -14,6 +14,7 @@ struct sock;
 
 #define SOCKSTAT_CONN_STARTED BIT(0) /* there was or is a connection */
 #define SOCKSTAT_CONN_DEAD BIT(1)    /* it is over: TCP says CLOSE */
+#define SOCKSTAT_CONN_LEAVING BIT(3) /* its socket is about to forget it */
 #define SOCKSTAT_CONN_CLOSED BIT(2)  /* its last descriptor is gone */
 
 /**
@@ -59,8 +60,8 @@ struct sockstat_conn {
 };
 
 /* events, from the hooks */
-bool sockstat_conn_call(struct sock *sk, enum sockstat_flow flow,
-			const struct sockstat_caller *caller);
+bool sockstat_conn_send(struct sock *sk, const struct sockstat_caller *caller);
+bool sockstat_conn_receive(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_syn(struct sock *sk);
 void sockstat_conn_established(struct sock *sk, bool active);

@@ -21,14 +21,6 @@
 /* How many descriptors one hold of a table's lock passes over. */
 #define WALK_FDS 256
 
-/* Looks at a slot without a reference: compare only. */
-static bool slot_holds(struct files_struct *files, unsigned int fd, const struct socket *sock)
-{
-	struct file *file = files_lookup_fd_raw(files, fd);
-
-	return file && READ_ONCE(file->private_data) == sock;
-}
-
 /*
  * io_uring's workers carry the registers of the call that made them, kernel
  * threads none.
@@ -49,14 +41,12 @@ static int fd_of_call(const struct sock *sk)
 	if (!in_syscall() || !files || !sock)
 		return fd;
 	syscall_get_arguments(current, task_pt_regs(current), args);
-	rcu_read_lock();
 	for (i = 0; i < FD_ARGS; i++) {
-		if (!slot_holds(files, args[i], sock))
+		if (!sockstat_fd_slot_holds(files, args[i], sock))
 			continue;
 		fd = args[i];
 		break;
 	}
-	rcu_read_unlock();
 	return fd;
 }
 
@@ -65,32 +55,19 @@ static void set_nobody(struct sockstat_caller *caller)
 	*caller = (struct sockstat_caller){ .fd = SOCKSTAT_FD_UNKNOWN };
 }
 
-static void set_process(struct sockstat_caller *caller, struct task_struct *task)
-{
-	caller->task = task;
-	caller->pid = task_tgid(task);
-	caller->exec_id = READ_ONCE(task->self_exec_id);
-	caller->searched = false;
-}
-
 /**
- * sockstat_fd_caller() - find out whose call this is
- * @caller: filled in; nobody's for a kernel thread, or a socket not accepted
+ * sockstat_fd_caller_odd() - the rest of sockstat_fd_caller()
+ * @caller: filled in
  * @sk: the socket that is called
  *
- * A register is only a hint: it counts if that slot holds this very socket.
- *
- * Context: process, may be atomic. What @caller points to stays while current
- * is in this call.
+ * Context: process, under RCU or not preemptible.
  */
-void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
+void sockstat_fd_caller_odd(struct sockstat_caller *caller, const struct sock *sk)
 {
-	if (unlikely(current->flags & PF_KTHREAD || !sk->sk_socket)) {
+	if (current->flags & PF_KTHREAD || !READ_ONCE(sk->sk_socket))
 		set_nobody(caller);
-		return;
-	}
-	set_process(caller, current);
-	caller->fd = fd_of_call(sk);
+	else
+		caller->fd = fd_of_call(sk);
 }
 
 /* The descriptor that a system call takes away, whose slot is empty by now. */
@@ -128,7 +105,7 @@ void sockstat_fd_closer(struct sockstat_caller *caller)
 		set_nobody(caller);
 		return;
 	}
-	set_process(caller, current);
+	sockstat_fd_set_process(caller, current);
 	caller->fd = fd_of_close();
 }
 
@@ -137,7 +114,7 @@ void sockstat_fd_closer(struct sockstat_caller *caller)
  * @caller: its descriptor unknown; filled in if found
  * @sk: the socket that is called
  *
- * Context: process, may be atomic.
+ * Context: process, under RCU or not preemptible.
  */
 void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 {
@@ -148,14 +125,12 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 	caller->searched = true;
 	if (!files || !sock)
 		return;
-	rcu_read_lock();
 	for (fd = 0; fd < SEARCH_FDS; fd++) {
-		if (!slot_holds(files, fd, sock))
+		if (!sockstat_fd_slot_holds(files, fd, sock))
 			continue;
 		caller->fd = fd;
 		break;
 	}
-	rcu_read_unlock();
 }
 
 /* Go on in one table; false if it was left half way. Under task_lock(). */
@@ -167,7 +142,7 @@ static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, 
 	struct fdtable *fdt;
 	bool done = false;
 
-	set_process(&caller, task);
+	sockstat_fd_set_process(&caller, task);
 	spin_lock(&files->file_lock);
 	fdt = files_fdtable(files);
 	while (left--) {

@@ -3,13 +3,18 @@
 #ifndef SOCKSTAT_FD_H
 #define SOCKSTAT_FD_H
 
+#include <linux/fdtable.h>
+#include <linux/fs.h>
+#include <linux/ptrace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <net/sock.h>
+
 #include "holder.h"
 
-struct files_struct;
 struct pid_namespace;
-struct sock;
 
-void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk);
+void sockstat_fd_caller_odd(struct sockstat_caller *caller, const struct sock *sk);
 void sockstat_fd_closer(struct sockstat_caller *caller);
 void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk);
 
@@ -39,5 +44,46 @@ struct sockstat_fd_walk {
 };
 
 bool sockstat_fd_walk(struct sockstat_fd_walk *walk);
+
+/* Looks at a slot without a reference: compares only. Under RCU. */
+static inline bool sockstat_fd_slot_holds(struct files_struct *files, unsigned int fd,
+					  const struct socket *sock)
+{
+	struct file *file = files_lookup_fd_raw(files, fd);
+
+	return file && READ_ONCE(file->private_data) == sock;
+}
+
+static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struct task_struct *task)
+{
+	caller->task = task;
+	caller->pid = task_tgid(task);
+	caller->exec_id = READ_ONCE(task->self_exec_id);
+	caller->searched = false;
+}
+
+/**
+ * sockstat_fd_caller() - find out whose call this is
+ * @caller: filled in; nobody's for a kernel thread, or a socket not accepted
+ * @sk: the socket that is called
+ *
+ * A register is only a hint: it counts if that slot holds this very socket.
+ * Nearly always it is the first one, which is the same for a system call and
+ * for a function.
+ *
+ * Context: process, under RCU or not preemptible. What @caller points to stays
+ * while current is in this call.
+ */
+static inline void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
+{
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+	struct files_struct *files = current->files;
+
+	sockstat_fd_set_process(caller, current);
+	caller->fd = regs_get_kernel_argument(task_pt_regs(current), 0);
+	if (unlikely(current->flags & (PF_KTHREAD | PF_IO_WORKER) || !files || !sock ||
+		     !sockstat_fd_slot_holds(files, caller->fd, sock)))
+		sockstat_fd_caller_odd(caller, sk);
+}
 
 #endif /* SOCKSTAT_FD_H */

@@ -37,18 +37,6 @@ static bool same_process(const struct sockstat_holder *h, const struct sockstat_
 	return h->pid == caller->pid && h->exec_id == caller->exec_id;
 }
 
-/**
- * sockstat_holder_is() - whether a holder is the caller's descriptor
- * @h: a holder
- * @caller: who calls
- *
- * Context: any.
- */
-bool sockstat_holder_is(const struct sockstat_holder *h, const struct sockstat_caller *caller)
-{
-	return h->fd == caller->fd && same_process(h, caller);
-}
-
 /* The first holder at or after a place in the order. */
 static struct sockstat_holder *find_from(const struct sockstat_holders *all,
 					 const struct sockstat_caller *caller, int fd)

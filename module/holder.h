@@ -77,7 +77,19 @@ void sockstat_holder_exit(void);
 void sockstat_holder_refill(void);
 u64 sockstat_holder_dropped(void);
 
-bool sockstat_holder_is(const struct sockstat_holder *h, const struct sockstat_caller *caller);
+/**
+ * sockstat_holder_is() - whether a holder is the caller's descriptor
+ * @h: a holder
+ * @caller: who calls
+ *
+ * Context: any.
+ */
+static inline bool sockstat_holder_is(const struct sockstat_holder *h,
+				      const struct sockstat_caller *caller)
+{
+	return h->fd == caller->fd && h->pid == caller->pid && h->exec_id == caller->exec_id;
+}
+
 struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 					     const struct sockstat_caller *caller);
 struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,

@@ -23,33 +23,38 @@ static struct sock *arg_sock(struct pt_regs *regs)
 	return (struct sock *)regs_get_kernel_argument(regs, 0);
 }
 
-static void enter(struct sock *sk, enum sockstat_flow flow)
+/* Entry probes run with preemption off, which keeps files as RCU would. */
+static __always_inline void
+enter(struct sock *sk, bool (*event)(struct sock *sk, const struct sockstat_caller *caller))
 {
 	struct sockstat_caller caller;
 
 	sockstat_fd_caller(&caller, sk);
-	if (unlikely(!sockstat_conn_call(sk, flow, &caller))) {
+	if (unlikely(!event(sk, &caller))) {
 		sockstat_fd_search(&caller, sk);
-		sockstat_conn_call(sk, flow, &caller);
+		event(sk, &caller);
 	}
 }
 
+/* As thorough as can be, for what happens once; also preemptible. */
 static void find_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
+	rcu_read_lock();
 	sockstat_fd_caller(caller, sk);
 	if (caller->task && caller->fd == SOCKSTAT_FD_UNKNOWN)
 		sockstat_fd_search(caller, sk);
+	rcu_read_unlock();
 }
 
 static int on_send(struct kprobe *p, struct pt_regs *regs)
 {
-	enter(arg_sock(regs), SOCKSTAT_TX);
+	enter(arg_sock(regs), sockstat_conn_send);
 	return 0;
 }
 
 static int on_receive(struct kprobe *p, struct pt_regs *regs)
 {
-	enter(arg_sock(regs), SOCKSTAT_RX);
+	enter(arg_sock(regs), sockstat_conn_receive);
 	return 0;
 }
 
@@ -57,7 +62,7 @@ static int on_splice_read(struct kprobe *p, struct pt_regs *regs)
 {
 	struct socket *sock = (struct socket *)regs_get_kernel_argument(regs, 0);
 
-	enter(sock->sk, SOCKSTAT_RX);
+	enter(sock->sk, sockstat_conn_receive);
 	return 0;
 }
 

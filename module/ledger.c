@@ -15,14 +15,6 @@
 
 #include "ledger.h"
 
-#define TX_SYNCED BIT(0)   /* seq[TX] and total[TX] are valid */
-#define RX_SYNCED BIT(1)   /* seq[RX] and total[RX] are valid */
-#define SYN_PENDING BIT(2) /* the next advance of write_seq is a SYN */
-#define TX_FROZEN BIT(3)   /* the FIN is next: write_seq has said it all */
-#define URG_PENDING BIT(4) /* the reader is not past urg_seq yet */
-#define URG_COUNTED BIT(5) /* ... but has taken that byte by MSG_OOB */
-#define OPENING BIT(6)	   /* connect() has been called, no more is known */
-
 #define TCPF_FIN_SENT \
 	(TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING | TCPF_LAST_ACK | TCPF_TIME_WAIT)
 
@@ -40,11 +32,6 @@ struct sample {
 	u32 snd_una;
 	u32 rcv_nxt;
 };
-
-static u8 synced_flag(enum sockstat_flow flow)
-{
-	return flow == SOCKSTAT_TX ? TX_SYNCED : RX_SYNCED;
-}
 
 /* The FIN counts in copied_seq once the reader has consumed the end of file. */
 static u32 consumed_seq(const struct sock *sk)
@@ -67,10 +54,10 @@ static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
 {
 	u32 delta = READ_ONCE(tcp_sk(sk)->write_seq) - l->seq[SOCKSTAT_TX];
 
-	if (unlikely(l->flags & (TX_FROZEN | SYN_PENDING))) {
-		if (l->flags & TX_FROZEN || !delta)
+	if (unlikely(l->flags & (SOCKSTAT_LEDGER_TX_FROZEN | SOCKSTAT_LEDGER_SYN_PENDING))) {
+		if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN || !delta)
 			return 0;
-		l->flags &= ~SYN_PENDING;
+		l->flags &= ~SOCKSTAT_LEDGER_SYN_PENDING;
 		l->seq[SOCKSTAT_TX]++;
 		delta--;
 	}
@@ -89,32 +76,33 @@ static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u
 	bool skips = !sock_flag(sk, SOCK_URGINLINE);
 	s64 correction = 0;
 
-	if (l->flags & URG_PENDING && urg_seq != l->urg_seq) {
+	if (l->flags & SOCKSTAT_LEDGER_URG_PENDING && urg_seq != l->urg_seq) {
 		if (skips && after(seq, l->urg_seq))
 			correction--;
-		l->flags &= ~(URG_PENDING | URG_COUNTED);
+		l->flags &= ~(SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	if (urg_seq != l->urg_seq) {
 		l->urg_seq = urg_seq;
-		l->flags |= URG_PENDING;
+		l->flags |= SOCKSTAT_LEDGER_URG_PENDING;
 	}
-	if (!(l->flags & URG_PENDING))
+	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING))
 		return correction;
-	if (!(l->flags & URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
-		l->flags |= URG_COUNTED;
+	if (!(l->flags & SOCKSTAT_LEDGER_URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
+		l->flags |= SOCKSTAT_LEDGER_URG_COUNTED;
 		correction++;
 	}
 	if (after(seq, urg_seq)) {
 		if (skips)
 			correction--;
-		l->flags &= ~(URG_PENDING | URG_COUNTED);
+		l->flags &= ~(SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	return correction;
 }
 
 static bool urgent_is_due(const struct sockstat_ledger *l, const struct sock *sk)
 {
-	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq || l->flags & URG_PENDING);
+	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq ||
+			l->flags & SOCKSTAT_LEDGER_URG_PENDING);
 }
 
 /* Book @delta numbers; the reader's urgent byte may turn 1 into 0 or 0 into 1. */
@@ -136,23 +124,20 @@ static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk, enum so
 }
 
 /**
- * sockstat_ledger_advance() - book what moved lately
+ * sockstat_ledger_advance_odd() - the rest of sockstat_ledger_advance()
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
  * @flow: which direction
  *
- * The hot path: 32-bit differences only. What has moved more than 2 GiB since
- * the last booking, or a flow that is not in sync, waits for a settlement.
- *
  * Context: any.
  * Return: application bytes that were booked by this call.
  */
-u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
-			    enum sockstat_flow flow)
+u64 sockstat_ledger_advance_odd(struct sockstat_ledger *l, const struct sock *sk,
+				enum sockstat_flow flow)
 {
 	u32 delta;
 
-	if (unlikely(!sockstat_ledger_synced(l, flow)))
+	if (!sockstat_ledger_synced(l, flow))
 		return 0;
 	delta = numbers_due(l, sk, flow);
 	/* a FIN that is just being consumed looks like -1 */
@@ -181,7 +166,7 @@ static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk, enum s
 	/* before the SYN is queued, snd_una is left from somewhere else */
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
 		return sockstat_ledger_advance(l, sk, flow);
-	if (l->flags & TX_FROZEN && flow == SOCKSTAT_TX)
+	if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN && flow == SOCKSTAT_TX)
 		return 0;
 	delta = numbers_due(l, sk, flow);
 	ahead = wide_total(sk, flow) - l->total[flow];
@@ -282,7 +267,7 @@ static bool numbers_started(const struct sockstat_ledger *l, const struct sock *
 		return false;
 	if (state == TCP_SYN_RECV)
 		return role == SOCKSTAT_SERVER;
-	return state != TCP_CLOSE || !(l->flags & OPENING);
+	return state != TCP_CLOSE || !(l->flags & SOCKSTAT_LEDGER_OPENING);
 }
 
 /* Take the lifetime total of one flow as the base. */
@@ -305,20 +290,20 @@ static u64 sync(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_
 		seq = s.write_seq;
 		total = s.bytes_acked + (u32)(s.write_seq - s.snd_una) - extra;
 		if (BIT(READ_ONCE(sk->sk_state)) & TCPF_FIN_SENT)
-			l->flags |= TX_FROZEN;
+			l->flags |= SOCKSTAT_LEDGER_TX_FROZEN;
 	} else {
 		seq = consumed_seq(sk);
 		total = s.bytes_received - (u32)(s.rcv_nxt - seq);
 		l->urg_seq = READ_ONCE(tcp_sk(sk)->urg_seq);
 		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq))
-			l->flags |= URG_PENDING;
+			l->flags |= SOCKSTAT_LEDGER_URG_PENDING;
 	}
 	/* numbers set by TCP_REPAIR, which no counter knows of */
 	if ((s64)total < 0)
 		total = 0;
 	l->seq[flow] = seq;
 	l->total[flow] += total;
-	l->flags |= synced_flag(flow);
+	l->flags |= flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED;
 	return total;
 }
 
@@ -346,18 +331,6 @@ u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 }
 
 /**
- * sockstat_ledger_synced() - whether a flow's booking has begun
- * @l: a ledger
- * @flow: which direction
- *
- * Context: any.
- */
-bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum sockstat_flow flow)
-{
-	return l->flags & synced_flag(flow);
-}
-
-/**
  * sockstat_ledger_open() - a connection is being opened
  * @l: the socket's ledger, all zero
  *
@@ -368,7 +341,7 @@ bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum sockstat_flow 
  */
 void sockstat_ledger_open(struct sockstat_ledger *l)
 {
-	l->flags |= OPENING;
+	l->flags |= SOCKSTAT_LEDGER_OPENING;
 }
 
 /**
@@ -381,7 +354,7 @@ void sockstat_ledger_open(struct sockstat_ledger *l)
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 {
 	l->seq[SOCKSTAT_TX] = tcp_sk(sk)->write_seq;
-	l->flags |= TX_SYNCED | SYN_PENDING;
+	l->flags |= SOCKSTAT_LEDGER_TX_SYNCED | SOCKSTAT_LEDGER_SYN_PENDING;
 }
 
 /**
@@ -392,8 +365,8 @@ void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
  */
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l)
 {
-	if (l->flags & TX_SYNCED)
-		l->flags |= TX_FROZEN;
+	if (l->flags & SOCKSTAT_LEDGER_TX_SYNCED)
+		l->flags |= SOCKSTAT_LEDGER_TX_FROZEN;
 }
 
 /**

@@ -3,9 +3,9 @@
 #ifndef SOCKSTAT_LEDGER_H
 #define SOCKSTAT_LEDGER_H
 
-#include <linux/types.h>
-
-struct sock;
+#include <linux/bits.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
 
 enum sockstat_flow { SOCKSTAT_TX, SOCKSTAT_RX, SOCKSTAT_FLOWS };
 
@@ -19,13 +19,21 @@ enum sockstat_role { SOCKSTAT_ROLE_UNKNOWN, SOCKSTAT_CLIENT, SOCKSTAT_SERVER };
  */
 enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW };
 
+#define SOCKSTAT_LEDGER_TX_SYNCED BIT(0)   /* seq and total of TX are valid */
+#define SOCKSTAT_LEDGER_RX_SYNCED BIT(1)   /* seq and total of RX are valid */
+#define SOCKSTAT_LEDGER_SYN_PENDING BIT(2) /* write_seq's next advance is a SYN */
+#define SOCKSTAT_LEDGER_TX_FROZEN BIT(3)   /* the FIN is next: write_seq is done */
+#define SOCKSTAT_LEDGER_URG_PENDING BIT(4) /* the reader is not past urg_seq yet */
+#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... but took that byte by MSG_OOB */
+#define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() called, no more is known */
+
 /**
  * struct sockstat_ledger - what of a connection's bytes has been booked
  * @total: application bytes booked, by flow
  * @seq: the sequence number up to which @total reaches, by flow, without the
  *       SYN and FIN that are no bytes of the application's
  * @urg_seq: the urgent byte dealt with last
- * @flags: private to ledger.c
+ * @flags: SOCKSTAT_LEDGER_*
  *
  * All zero is a ledger that has seen nothing yet. The owner serialises calls
  * for one ledger.
@@ -40,12 +48,63 @@ struct sockstat_ledger {
 void sockstat_ledger_open(struct sockstat_ledger *l);
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk);
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l);
-bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum sockstat_flow flow);
-u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
-			    enum sockstat_flow flow);
+u64 sockstat_ledger_advance_odd(struct sockstat_ledger *l, const struct sock *sk,
+				enum sockstat_flow flow);
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 			   enum sockstat_flow flow, enum sockstat_role *role,
 			   enum sockstat_view view);
 void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS]);
+
+/**
+ * sockstat_ledger_synced() - whether a flow's booking has begun
+ * @l: a ledger
+ * @flow: which direction
+ *
+ * Context: any.
+ */
+static inline bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum sockstat_flow flow)
+{
+	return l->flags &
+	       (flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED);
+}
+
+/* Whether nothing but application data can have moved the numbers. */
+static inline bool sockstat_ledger_is_plain(const struct sockstat_ledger *l, const struct sock *sk,
+					    enum sockstat_flow flow)
+{
+	if (flow == SOCKSTAT_TX)
+		return (l->flags & (SOCKSTAT_LEDGER_TX_SYNCED | SOCKSTAT_LEDGER_SYN_PENDING |
+				    SOCKSTAT_LEDGER_TX_FROZEN)) == SOCKSTAT_LEDGER_TX_SYNCED;
+	return (l->flags & (SOCKSTAT_LEDGER_RX_SYNCED | SOCKSTAT_LEDGER_URG_PENDING)) ==
+		       SOCKSTAT_LEDGER_RX_SYNCED &&
+	       READ_ONCE(tcp_sk(sk)->urg_seq) == l->urg_seq && !sock_flag(sk, SOCK_DONE);
+}
+
+/**
+ * sockstat_ledger_advance() - book what moved lately
+ * @l: the socket's ledger
+ * @sk: the socket; the caller keeps it from going away
+ * @flow: which direction
+ *
+ * The hot path: 32-bit differences only. What has moved more than 2 GiB since
+ * the last booking, or a flow that is not in sync, waits for a settlement.
+ *
+ * Context: any.
+ * Return: application bytes that were booked by this call.
+ */
+static inline u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
+					  enum sockstat_flow flow)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 seq = flow == SOCKSTAT_TX ? READ_ONCE(tp->write_seq) : READ_ONCE(tp->copied_seq);
+	u32 delta = seq - l->seq[flow];
+
+	smp_rmb(); /* SOCK_DONE is set before copied_seq passes the FIN */
+	if (unlikely(!sockstat_ledger_is_plain(l, sk, flow) || (s32)delta < 0))
+		return sockstat_ledger_advance_odd(l, sk, flow);
+	l->seq[flow] = seq;
+	l->total[flow] += delta;
+	return delta;
+}
 
 #endif /* SOCKSTAT_LEDGER_H */

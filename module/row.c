@@ -110,10 +110,10 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	struct sockstat_holder *h = NULL;
 	struct sockstat_conn *conn;
 	struct sockstat_row *row;
-	unsigned long flags;
+	struct sockstat_place place;
 
 	row = row_next(sink);
-	conn = sockstat_table_lock(sk, &flags);
+	conn = sockstat_table_lock(&place, sk);
 	set_socket(row, sk);
 	if (!conn)
 		conn = meet(row, sk, caller);
@@ -131,7 +131,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 		sockstat_holder_note_process(h, caller->task);
 		set_holder(row, h);
 	}
-	sockstat_table_unlock(sk, flags);
+	sockstat_table_unlock(&place);
 
 	row->pid = pid;
 	row->fd = caller->fd;

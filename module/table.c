@@ -8,7 +8,6 @@
  *
  * Locks nest bucket -> pool and bucket -> history.
  */
-#include <linux/hash.h>
 #include <net/inet_sock.h>
 #include <net/mptcp.h>
 #include <net/tcp.h>
@@ -18,18 +17,12 @@
 #include "pool.h"
 #include "table.h"
 
-#define TABLE_BITS 15
-#define TABLE_SIZE BIT(TABLE_BITS)
+#define TABLE_SIZE BIT(SOCKSTAT_TABLE_BITS)
 
 /* Records at hand: what may be created before the refill gets to run. */
 #define CONNS_READY 2048
 
-struct bucket {
-	raw_spinlock_t lock;
-	struct hlist_head head;
-};
-
-static struct bucket *table;
+struct sockstat_bucket *sockstat_table;
 static struct sockstat_pool conns;
 static struct kmem_cache *cache;
 static LLIST_HEAD(dead);
@@ -37,21 +30,6 @@ static u32 generation;
 
 static void reap(struct work_struct *work);
 static DECLARE_DELAYED_WORK(reap_work, reap);
-
-static struct bucket *bucket_of(const struct sock *sk)
-{
-	return &table[hash_ptr(sk, TABLE_BITS)];
-}
-
-static struct sockstat_conn *find(const struct bucket *b, const struct sock *sk)
-{
-	struct sockstat_conn *conn;
-
-	hlist_for_each_entry(conn, &b->head, node)
-		if (conn->sk == sk)
-			return conn;
-	return NULL;
-}
 
 /**
  * sockstat_table_tracks() - whether a socket is one of ours
@@ -85,7 +63,7 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 {
 	struct sockstat_conn *conn;
 
-	lockdep_assert_held(&bucket_of(sk)->lock);
+	lockdep_assert_held(&sockstat_table_bucket(sk)->lock);
 	if (READ_ONCE(sk->sk_state) == TCP_LISTEN || !sockstat_table_tracks(sk))
 		return NULL;
 	conn = sockstat_pool_get(&conns);
@@ -98,7 +76,7 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
 		conn->role = SOCKSTAT_SERVER;
 	conn->id.inode = sockstat_compat_sock_ino(sk);
-	hlist_add_head(&conn->node, &bucket_of(sk)->head);
+	hlist_add_head(&conn->node, &sockstat_table_bucket(sk)->head);
 	return conn;
 }
 
@@ -113,41 +91,12 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 {
 	bool work;
 
-	lockdep_assert_held(&bucket_of(conn->sk)->lock);
+	lockdep_assert_held(&sockstat_table_bucket(conn->sk)->lock);
 	hlist_del(&conn->node);
 	conn->sk = NULL;
 	work = keep ? sockstat_history_add(conn) : llist_add(&conn->dead, &dead);
 	if (work)
 		queue_delayed_work(system_wq, &reap_work, HZ / 10);
-}
-
-/**
- * sockstat_table_lock() - find a connection and keep it, and its socket, still
- * @sk: the socket
- * @flags: for sockstat_table_unlock()
- *
- * Context: any but NMI; the caller keeps @sk from going away.
- * Return: the connection, valid until sockstat_table_unlock(), which is to be
- * called also for NULL.
- */
-struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags) __acquires(table)
-{
-	struct bucket *b = bucket_of(sk);
-
-	raw_spin_lock_irqsave(&b->lock, *flags);
-	return find(b, sk);
-}
-
-/**
- * sockstat_table_unlock() - undo sockstat_table_lock()
- * @sk: the socket
- * @flags: from there
- *
- * Context: as left by sockstat_table_lock().
- */
-void sockstat_table_unlock(struct sock *sk, unsigned long flags) __releases(table)
-{
-	raw_spin_unlock_irqrestore(&bucket_of(sk)->lock, flags);
 }
 
 /**
@@ -166,7 +115,7 @@ bool sockstat_table_for_each(unsigned int *place,
 			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
 {
 	for (; *place < TABLE_SIZE; ++*place) {
-		struct bucket *b = &table[*place];
+		struct sockstat_bucket *b = &sockstat_table[*place];
 		struct sockstat_conn *conn;
 		unsigned long flags;
 		bool shown = true;
@@ -267,12 +216,12 @@ static int alloc_table(void)
 {
 	unsigned int i;
 
-	table = kvmalloc_array(TABLE_SIZE, sizeof(*table), GFP_KERNEL);
-	if (!table)
+	sockstat_table = kvmalloc_array(TABLE_SIZE, sizeof(*sockstat_table), GFP_KERNEL);
+	if (!sockstat_table)
 		return -ENOMEM;
 	for (i = 0; i < TABLE_SIZE; i++) {
-		raw_spin_lock_init(&table[i].lock);
-		INIT_HLIST_HEAD(&table[i].head);
+		raw_spin_lock_init(&sockstat_table[i].lock);
+		INIT_HLIST_HEAD(&sockstat_table[i].head);
 	}
 	return 0;
 }
@@ -305,7 +254,7 @@ err_pool:
 	sockstat_pool_destroy(&conns);
 	kmem_cache_destroy(cache);
 err_table:
-	kvfree(table);
+	kvfree(sockstat_table);
 	return err;
 }
 
@@ -325,12 +274,12 @@ void sockstat_table_exit(void)
 		struct sockstat_conn *conn;
 		struct hlist_node *next;
 
-		hlist_for_each_entry_safe(conn, next, &table[i].head, node)
+		hlist_for_each_entry_safe(conn, next, &sockstat_table[i].head, node)
 			free_conn(conn);
 		cond_resched();
 	}
 	sockstat_pool_destroy(&conns);
 	kmem_cache_destroy(cache);
 	sockstat_holder_exit();
-	kvfree(table);
+	kvfree(sockstat_table);
 }

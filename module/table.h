@@ -3,14 +3,34 @@
 #ifndef SOCKSTAT_TABLE_H
 #define SOCKSTAT_TABLE_H
 
+#include <linux/hash.h>
+#include <linux/spinlock.h>
+
 #include "conn.h"
+
+#define SOCKSTAT_TABLE_BITS 15
+
+struct sockstat_bucket {
+	raw_spinlock_t lock; /* protects all of the connections in @head */
+	struct hlist_head head;
+};
+
+/**
+ * struct sockstat_place - where a socket's connection is, or would be
+ * @bucket: locked
+ * @flags: interrupts as they were
+ */
+struct sockstat_place {
+	struct sockstat_bucket *bucket;
+	unsigned long flags;
+};
+
+extern struct sockstat_bucket *sockstat_table;
 
 int sockstat_table_init(void);
 void sockstat_table_exit(void);
 
 bool sockstat_table_tracks(const struct sock *sk);
-struct sockstat_conn *sockstat_table_lock(struct sock *sk, unsigned long *flags) __acquires(table);
-void sockstat_table_unlock(struct sock *sk, unsigned long flags) __releases(table);
 struct sockstat_conn *sockstat_table_new(struct sock *sk);
 void sockstat_table_remove(struct sockstat_conn *conn, bool keep);
 bool sockstat_table_for_each(unsigned int *place,
@@ -21,5 +41,45 @@ u32 sockstat_table_generation(void);
 void sockstat_table_refill(void);
 void sockstat_table_trim(void);
 u64 sockstat_table_dropped(void);
+
+static inline struct sockstat_bucket *sockstat_table_bucket(const struct sock *sk)
+{
+	return &sockstat_table[hash_ptr(sk, SOCKSTAT_TABLE_BITS)];
+}
+
+/**
+ * sockstat_table_lock() - find a connection and keep it, and its socket, still
+ * @place: for sockstat_table_unlock()
+ * @sk: the socket
+ *
+ * Context: any but NMI; the caller keeps @sk from going away.
+ * Return: the connection, valid until sockstat_table_unlock(), which is to be
+ * called also for NULL.
+ */
+static inline struct sockstat_conn *sockstat_table_lock(struct sockstat_place *place,
+							const struct sock *sk)
+	__acquires(place->bucket->lock)
+{
+	struct sockstat_conn *conn;
+
+	place->bucket = sockstat_table_bucket(sk);
+	raw_spin_lock_irqsave(&place->bucket->lock, place->flags);
+	hlist_for_each_entry(conn, &place->bucket->head, node)
+		if (conn->sk == sk)
+			return conn;
+	return NULL;
+}
+
+/**
+ * sockstat_table_unlock() - undo sockstat_table_lock()
+ * @place: from there
+ *
+ * Context: as left by sockstat_table_lock().
+ */
+static inline void sockstat_table_unlock(struct sockstat_place *place)
+	__releases(place->bucket->lock)
+{
+	raw_spin_unlock_irqrestore(&place->bucket->lock, place->flags);
+}
 
 #endif /* SOCKSTAT_TABLE_H */
