@@ -258,7 +258,13 @@ void end_ended(struct end *e, int64_t since, int error)
 	e->closed_hi = now_ns();
 }
 
-static bool connection_lives(const struct end *e)
+/**
+ * end_connection_lives - is there another descriptor of the connection?
+ * @e: an end
+ *
+ * Return: true if one is open and the connection has not ended.
+ */
+bool end_connection_lives(const struct end *e)
 {
 	const struct run *r = e->run;
 	unsigned int i;
@@ -292,7 +298,7 @@ void end_gone(struct end *e, int64_t since)
 	if (!ended)
 		e->closed_lo = since;
 	e->closed_hi = now_ns();
-	if (connection_lives(e))
+	if (end_connection_lives(e))
 		e->closed_hi = UNTIL_CHECK;
 	if (e->shared && !e->tx_calls && !e->rx_calls)
 		e->may_lack = true;

@@ -204,6 +204,7 @@ void end_connecting(struct end *e, int64_t since, const struct sockaddr_storage 
 void end_ended(struct end *e, int64_t since, int error);
 void end_gone(struct end *e, int64_t since);
 void end_close(struct end *e);
+bool end_connection_lives(const struct end *e);
 ssize_t tx(struct end *e, ssize_t ret);
 ssize_t rx(struct end *e, ssize_t ret);
 ssize_t tx_call(struct end *e, ssize_t ret);

@@ -160,6 +160,9 @@ static void truth_by_diag(const struct end *e, struct truth *t)
 			continue;
 		memcpy(&info, RTA_DATA(attr), len < sizeof(info) ? len : sizeof(info));
 		info.tcpi_state = msg->idiag_state;
+		/* A listener's numbers are of connections, not of bytes. */
+		if (msg->idiag_state == SOCKSTAT_LISTEN)
+			msg->idiag_wqueue = msg->idiag_rqueue = 0;
 		truth_fill(t, e, &info, msg->idiag_wqueue,
 			   msg->idiag_rqueue -
 				   (msg->idiag_rqueue && fin_received(msg->idiag_state)));

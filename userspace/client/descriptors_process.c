@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One connection, descriptors of several processes. */
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+
+#define ROUNDS 5
+
+/* The child sends 30 bytes a round and receives 44, and the parent 100 and 33. */
+static void child_rounds(struct child *c)
+{
+	int i;
+
+	child_pause(c);
+	for (i = 1; i <= ROUNDS; i++) {
+		send_bytes(c->held[0], 30 * i);
+		child_pause(c);
+		read_all(c->held[0], 44 * i);
+		child_pause(c);
+	}
+}
+
+/* Both sides of a fork use the client's descriptor in turn. */
+static void descriptors_fork(struct run *r)
+{
+	struct child *c;
+	struct pair p;
+	int i;
+
+	pair_open(r, &p);
+	send_bytes(p.client, 1000);
+	read_all(p.server, 1000);
+	c = child_start(r, child_rounds, NULL, p.client, NULL);
+	check(r);
+	for (i = 1; i <= ROUNDS; i++) {
+		send_bytes(p.client, 100 * i);
+		child_turn(c);
+		read_all(p.server, 130 * i);
+		send_bytes(p.server, 77 * i);
+		child_turn(c);
+		read_all(p.client, 33 * i);
+		check(r);
+	}
+	child_join(c);
+	check(r);
+	send_bytes(p.client, 5);
+	read_all(p.server, 5);
+}
+
+/* The parent closes, and the child goes on alone. */
+static void descriptors_fork_parent_closes(struct run *r)
+{
+	struct child *c;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	c = child_start(r, child_rounds, NULL, p.client, NULL);
+	end_close(p.client);
+	check(r);
+	child_turn(c);
+	check(r);
+	send_bytes(p.server, 44);
+	child_turn(c);
+	check(r);
+	child_kill(c);
+	check(r);
+	read_to_eof(p.server);
+}
+
+#define CONCURRENT 200000
+
+static void child_sends(struct child *c)
+{
+	child_pause(c);
+	send_bytes(c->held[0], CONCURRENT);
+}
+
+/* At the same time: whose bytes are whose is not told apart, none is lost. */
+static void descriptors_fork_concurrent(struct run *r)
+{
+	struct child *c;
+	struct drain d;
+	struct pair p;
+
+	pair_open(r, &p);
+	c = child_start(r, child_sends, NULL, p.client, NULL);
+	p.client->loose |= LOOSE_TX_BYTES;
+	c->held[0]->loose |= LOOSE_TX_BYTES;
+	drain_start(&d, p.server, 2 * CONCURRENT);
+	child_go(c);
+	send_bytes(p.client, CONCURRENT);
+	drain_join(&d);
+	child_join(c);
+	check(r);
+}
+
+static void child_reads(struct child *c)
+{
+	child_pause(c);
+	read_all(c->held[0], CONCURRENT);
+}
+
+/* One process writes and one reads: sending and receiving are credited apart. */
+static void descriptors_reader_writer(struct run *r)
+{
+	struct child *c;
+	struct drain d;
+	struct pair p;
+
+	pair_open(r, &p);
+	c = child_start(r, child_reads, NULL, p.client, NULL);
+	drain_start(&d, p.server, CONCURRENT);
+	child_go(c);
+	send_bytes(p.client, CONCURRENT / 2);
+	send_bytes(p.server, CONCURRENT);
+	send_bytes(p.client, CONCURRENT / 2);
+	drain_join(&d);
+	child_join(c);
+	check(r);
+}
+
+/* Sends a descriptor to whoever reads the other end of a socket pair. */
+static void pass_descriptor(struct run *r, int to, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
+	struct iovec iov = { "d", 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
+
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+	must(r, sendmsg(to, &msg, 0) == 1);
+}
+
+static int receive_descriptor(struct run *r, int from)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cm;
+	int fd;
+
+	must(r, recvmsg(from, &msg, MSG_CMSG_CLOEXEC) == 1);
+	cm = CMSG_FIRSTHDR(&msg);
+	must(r, cm && cm->cmsg_type == SCM_RIGHTS);
+	memcpy(&fd, CMSG_DATA(cm), sizeof(fd));
+	return fd;
+}
+
+/* A descriptor on its way: where to, and whose it was */
+struct parcel {
+	int sock[2];
+	struct end *sender, *receiver;
+};
+
+static struct parcel *parcel_new(struct run *r)
+{
+	struct parcel *parcel = shared_memory(r, sizeof(*parcel));
+
+	must(r, !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, parcel->sock));
+	return parcel;
+}
+
+static void child_receives(struct child *c)
+{
+	struct parcel *parcel = c->arg;
+	int fd, other;
+
+	child_pause(c);
+	fd = receive_descriptor(c->r, parcel->sock[1]);
+	other = dup2(fd, 200);
+	must(c->r, other == 200 && !close(fd));
+	parcel->receiver = end_alias(parcel->sender, getpid(), other);
+	child_pause(c);
+	send_bytes(parcel->receiver, 300);
+	read_all(parcel->receiver, 20);
+	child_pause(c);
+}
+
+/* The receiver has another number; both use the connection. */
+static void descriptors_scm_rights(struct run *r)
+{
+	struct parcel *parcel = parcel_new(r);
+	struct child *c;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	parcel->sender = p.client;
+	c = child_start(r, child_receives, parcel, NULL);
+	pass_descriptor(r, parcel->sock[0], p.client->fd);
+	check(r);
+	child_turn(c);
+	check(r);
+	send_bytes(p.server, 20);
+	child_turn(c);
+	read_all(p.server, 300);
+	check(r);
+	talk(&p, 40);
+	child_join(c);
+	check(r);
+}
+
+/* What only a message holds is nobody's, until it is received. */
+static struct end *in_flight(struct end *e)
+{
+	struct end *nobody = end_alias(e, -1, -1);
+
+	strcpy(nobody->comm, "-");
+	return nobody;
+}
+
+static void descriptors_scm_in_flight(struct run *r)
+{
+	struct parcel *parcel = parcel_new(r);
+	struct end *flying;
+	struct child *c;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	parcel->sender = p.client;
+	c = child_start(r, child_receives, parcel, NULL);
+	flying = in_flight(p.client);
+	pass_descriptor(r, parcel->sock[0], p.client->fd);
+	end_close(p.client);
+	send_bytes(p.server, 20);
+	check(r);
+	/* The receiver's end is made from the sender's, which must not be closed for that. */
+	flying->ready = false;
+	parcel->sender = flying;
+	child_turn(c);
+	check(r);
+	child_turn(c);
+	read_all(p.server, 300);
+	check(r);
+	child_join(c);
+	check(r);
+	read_to_eof(p.server);
+}
+
+/* Never received: the socket goes with the message. */
+static void descriptors_scm_never(struct run *r)
+{
+	struct parcel *parcel = parcel_new(r);
+	struct end *flying;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	flying = in_flight(p.client);
+	pass_descriptor(r, parcel->sock[0], p.client->fd);
+	end_close(p.client);
+	check(r);
+	must(r, !close(parcel->sock[1]));
+	flying->ready = false;
+	read_to_eof(p.server);
+	check(r);
+}
+
+static void child_talks(struct child *c)
+{
+	send_bytes(c->held[0], 300);
+	child_pause(c);
+}
+
+/* The same connection and number in two processes that have the same pid */
+static void descriptors_pid_reused(struct run *r)
+{
+	struct child *first, *second;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	first = child_start(r, child_talks, NULL, p.client, NULL);
+	read_all(p.server, 300);
+	child_join(first);
+	check(r);
+	second = child_start_as(r, first->pid, child_rounds, NULL, p.client, NULL);
+	must(r, second->pid == first->pid);
+	check(r);
+	child_turn(second);
+	read_all(p.server, 30);
+	check(r);
+	child_kill(second);
+	check(r);
+}
+
+/* Takes a descriptor out of a process that does not notice. */
+static void descriptors_pidfd_getfd(struct run *r)
+{
+	struct end *taken;
+	struct child *c;
+	struct pair p;
+	int fd;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	c = child_start(r, child_rounds, NULL, p.client, NULL);
+	end_close(p.client);
+	child_turn(c);
+	read_all(p.server, 30);
+	fd = syscall(SYS_pidfd_getfd, c->pidfd, c->held[0]->fd, 0);
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		skip(r, "pidfd_getfd: %m");
+	must(r, fd >= 0);
+	taken = end_alias(c->held[0], getpid(), fd);
+	check(r);
+	send_bytes(taken, 100);
+	read_all(p.server, 100);
+	check(r);
+	child_kill(c);
+	check(r);
+	send_bytes(taken, 7);
+	read_all(p.server, 7);
+	end_close(taken);
+	check(r);
+}
+
+/* As fork(), but for the table of descriptors: one for both, as for threads */
+static pid_t fork_sharing_files(struct run *r)
+{
+	struct clone_args args = { .flags = CLONE_FILES, .exit_signal = SIGCHLD };
+	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	must(r, pid >= 0);
+	return pid;
+}
+
+static bool has_read(void *arg)
+{
+	struct end **e = arg;
+
+	return *e && __atomic_load_n(&(*e)->rx_bytes, __ATOMIC_RELAXED) == 100;
+}
+
+/*
+ * CLONE_FILES without CLONE_THREAD: two processes, one table.  What one opens
+ * the other has, too, and what one closes both have lost.
+ */
+static void descriptors_clone_files(struct run *r)
+{
+	struct end *listener = listen_open(r, 1), *client, *server, **theirs;
+	unsigned int i;
+	int64_t since;
+	struct pair p;
+	int status;
+	char byte;
+	pid_t pid;
+
+	theirs = shared_memory(r, 2 * sizeof(*theirs));
+	pair_open_on(r, listener, &p);
+	talk(&p, 1000);
+	pid = fork_sharing_files(r);
+	if (!pid) {
+		theirs[0] = end_alias(p.client, getpid(), p.client->fd);
+		theirs[1] = end_alias(p.server, getpid(), p.server->fd);
+		end_alias(listener, getpid(), listener->fd);
+		send_bytes(theirs[0], 300);
+		read_all(theirs[1], 100);
+		/* It waits here for the end; the call counts when it is made. */
+		rx_add(theirs[0], 0, 1);
+		_exit(recv(theirs[0]->fd, &byte, 1, 0) != 0);
+	}
+	wait_until(r, has_read, &theirs[1], "the other process to read");
+	wait_in_syscall(r, pid, pid, SYS_recvfrom);
+	check(r);
+	read_all(p.server, 200);
+	client = connect_to(r, listener);
+	server = accept_from(r, listener, client->opened_lo);
+	theirs[0] = end_alias(client, pid, client->fd);
+	end_alias(server, pid, server->fd);
+	check(r);
+	end_close(client);
+	end_gone(theirs[0], client->closed_lo);
+	check(r);
+	since = now_ns();
+	must(r, !shutdown(p.server->fd, SHUT_WR));
+	must(r, waitpid(pid, &status, 0) == pid && !status);
+	for (i = 0; i < r->n_ends; i++) {
+		if (r->ends[i].pid == pid && !r->ends[i].shut)
+			end_gone(&r->ends[i], since);
+	}
+	check(r);
+}
+
+const struct scenario descriptors_process_scenarios[] = {
+	{ "fork", descriptors_fork, 0, 0, "fork(2), both sides in turn" },
+	{ "fork_parent_closes", descriptors_fork_parent_closes, 0, 0,
+	  "fork(2), only the child goes on" },
+	{ "fork_concurrent", descriptors_fork_concurrent, 0, 0,
+	  "fork(2), both send at the same time" },
+	{ "reader_writer", descriptors_reader_writer, 0, 0, "a reader and a writer process" },
+	{ "scm_rights", descriptors_scm_rights, 0, 0,
+	  "SCM_RIGHTS, another number in the receiver" },
+	{ "scm_in_flight", descriptors_scm_in_flight, SC_ROOT, 0,
+	  "SCM_RIGHTS, closed by the sender before it is received" },
+	{ "scm_never", descriptors_scm_never, SC_ROOT, 0, "SCM_RIGHTS, never received" },
+	{ "pid_reused", descriptors_pid_reused, SC_ROOT, 0,
+	  "a process with the pid of an earlier one" },
+	{ "pidfd_getfd", descriptors_pidfd_getfd, 0, 0, "pidfd_getfd(2)" },
+	{ "clone_files", descriptors_clone_files, 0, 0, "CLONE_FILES without CLONE_THREAD" },
+	{ 0 },
+};
