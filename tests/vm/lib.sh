@@ -75,7 +75,7 @@ LINT_PACKAGES=(sparse coccinelle libpython3.13 clang-format shellcheck perl)
 # The parts of linux-source that a test needs, and those that lint needs.
 SOURCE_PARTS=(tools/testing/selftests/lib.mk
 	'tools/testing/selftests/kselftest*.h' tools/testing/selftests/kselftest)
-LINT_PARTS=(scripts/checkpatch.pl scripts/spelling.txt
+LINT_PARTS=('scripts/check*' scripts/spelling.txt
 	scripts/const_structs.checkpatch scripts/coccicheck scripts/coccinelle)
 
 root_recipe()
