@@ -321,8 +321,9 @@ static void descriptors_pidfd_getfd(struct run *r)
 	fd = syscall(SYS_pidfd_getfd, c->pidfd, c->held[0]->fd, 0);
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		skip(r, "pidfd_getfd: %m");
-	must(r, fd >= 0);
-	taken = end_alias(c->held[0], getpid(), fd);
+	/* Not the number that was closed above: that would be the same row. */
+	must(r, fd >= 0 && dup2(fd, 300) == 300 && !close(fd));
+	taken = end_alias(c->held[0], getpid(), 300);
 	check(r);
 	send_bytes(taken, 100);
 	read_all(p.server, 100);

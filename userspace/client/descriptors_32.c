@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A 32-bit program, whose socketcall(2) does not name the descriptor in a register. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child.h"
+
+/* Where make puts it: beside this program's objects */
+static void helper_path(struct run *r, char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	char *slash;
+
+	must(r, n > 0);
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	must(r, slash);
+	strcpy(slash, "/client/call32");
+	if (access(path, X_OK))
+		skip(r, "%s is not there: the compiler makes no 32-bit programs", path);
+}
+
+static void become_32_bit(struct child *c)
+{
+	char path[PATH_MAX], *argv[] = { path, NULL };
+
+	helper_path(c->r, path);
+	if (c->held[0])
+		must(c->r, !fcntl(c->held[0]->fd, F_SETFD, 0));
+	child_pass(c);
+	must(c->r, dup2(c->sock[1], STDIN_FILENO) == STDIN_FILENO);
+	must(c->r, dup2(c->sock[1], STDOUT_FILENO) == STDOUT_FILENO);
+	execv(path, argv);
+	if (errno == ENOEXEC)
+		skip(c->r, "this kernel runs no 32-bit programs");
+	fail(c->r, "cannot run %s: %m", path);
+}
+
+/* Has the 32-bit program make a call; returns what that returned, errno like a system call's. */
+static int ask(struct child *c, const char *what, int fd, const char *rest)
+{
+	struct pollfd pfd = { .fd = c->sock[0], .events = POLLIN };
+	char text[300];
+	int n, ret;
+
+	n = snprintf(text, sizeof(text), "%s %d %s\n", what, fd, rest);
+	must(c->r, write(c->sock[0], text, n) == n);
+	must(c->r, poll(&pfd, 1, 30000) == 1);
+	n = read(c->sock[0], text, sizeof(text) - 1);
+	if (n <= 0 || text[n - 1] != '\n')
+		fail(c->r, "no answer from the 32-bit program");
+	ret = atoi(text);
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
+static int ask_number(struct child *c, const char *what, int fd, unsigned int number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", number);
+	return ask(c, what, fd, text);
+}
+
+static int ask_address(struct child *c, const char *what, int fd, const struct sockaddr_storage *sa,
+		       socklen_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)sa;
+	char text[2 * sizeof(struct sockaddr_in6) + 1];
+	socklen_t i;
+
+	for (i = 0; i < len && i < sizeof(struct sockaddr_in6); i++)
+		sprintf(text + 2 * i, "%02x", bytes[i]);
+	return ask(c, what, fd, text);
+}
+
+/* Sends with every call it has, and receives likewise. */
+static void every_call(struct child *c, struct end *theirs, struct end *ours)
+{
+	static const char *const sends[] = { "S", "T", "M", "w" }, *const receives[] = { "R", "F",
+											 "G", "r" };
+	struct run *r = c->r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sends); i++) {
+		must(r, tx(theirs, ask_number(c, sends[i], theirs->fd, 100 * i + 7)) > 0);
+		read_all(ours, 100 * i + 7);
+		check(r);
+		send_bytes(ours, 10 * i + 3);
+		must(r,
+		     rx(theirs, ask_number(c, receives[i], theirs->fd, 4096)) == 10 * (int)i + 3);
+		check(r);
+	}
+}
+
+/* It inherits the client's descriptor. */
+static void descriptors_socketcall(struct run *r)
+{
+	struct child *c;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	c = child_start(r, become_32_bit, NULL, p.client, NULL);
+	every_call(c, c->held[0], p.server);
+	talk(&p, 100);
+	child_join(c);
+	check(r);
+}
+
+/* What this program would see if the descriptor were its own */
+static struct end *end_of_child(struct child *c, int fd, enum sockstat_role role, int64_t since)
+{
+	int ours = syscall(SYS_pidfd_getfd, c->pidfd, fd, 0);
+	struct end *e;
+
+	if (ours < 0 && (errno == ENOSYS || errno == EPERM))
+		skip(c->r, "pidfd_getfd: %m");
+	must(c->r, ours >= 0);
+	e = end_new(c->r, ours, role, since);
+	e->pid = c->pid;
+	e->fd = fd;
+	must(c->r, !close(ours));
+	return e;
+}
+
+/* It makes both ends itself, and everything by socketcall. */
+static void descriptors_socketcall_own(struct run *r)
+{
+	struct child *c = child_start(r, become_32_bit, NULL, NULL);
+	struct sockaddr_storage sa;
+	socklen_t len = family_loopback(r, 0, &sa);
+	struct end *listener, *client, *server, *ours;
+	int64_t since;
+	int fd;
+
+	fd = ask(c, "s", family_domain(r), "");
+	must(r, fd >= 0);
+	must(r, !ask_address(c, "b", fd, &sa, len));
+	must(r, !ask_number(c, "l", fd, 2));
+	listener = end_of_child(c, fd, SOCKSTAT_ROLE_NONE, -1);
+	check(r);
+
+	len = family_loopback(r, addr_port(&listener->local), &sa);
+	fd = ask(c, "s", family_domain(r), "");
+	must(r, fd >= 0);
+	since = now_ns();
+	must(r, !ask_address(c, "c", fd, &sa, len));
+	client = end_of_child(c, fd, SOCKSTAT_ROLE_CLIENT, since);
+	fd = ask(c, "a", listener->fd, "");
+	must(r, fd >= 0);
+	server = end_of_child(c, fd, SOCKSTAT_ROLE_SERVER, since);
+	check(r);
+	must(r, tx(client, ask_number(c, "S", client->fd, 1000)) == 1000);
+	must(r, rx(server, ask_number(c, "R", server->fd, 4096)) == 1000);
+	check(r);
+
+	since = now_ns();
+	ours = connect_to(r, listener);
+	fd = ask(c, "a", listener->fd, "");
+	must(r, fd >= 0);
+	every_call(c, end_of_child(c, fd, SOCKSTAT_ROLE_SERVER, since), ours);
+
+	since = now_ns();
+	must(r, !ask(c, "x", client->fd, ""));
+	end_gone(client, since);
+	check(r);
+	child_join(c);
+	check(r);
+	read_to_eof(ours);
+}
+
+const struct scenario descriptors_32_scenarios[] = {
+	{ "socketcall", descriptors_socketcall, 0, 0,
+	  "a 32-bit program that inherits a descriptor" },
+	{ "socketcall_own", descriptors_socketcall_own, 0, 0,
+	  "a 32-bit program that makes both ends" },
+	{ 0 },
+};
