@@ -2,11 +2,13 @@
 /*
  * The rule of /proc/PID/fd, which is ptrace_may_access(PTRACE_MODE_READ_FSCREDS)
  * and not exported: the same user throughout, with no capability that the
- * reader lacks, and dumpable; or CAP_SYS_PTRACE.
- * Judged by who opened the file: a descriptor that is passed on shows what the
- * opener may see. Security modules have no say, as no hook of theirs can be
- * called from here; cap_ptrace_access_check(), which is always there, is done
- * by hand.
+ * reader lacks, and dumpable; or CAP_SYS_PTRACE. Judged by who opened the file:
+ * a descriptor that is passed on shows what the opener may see.
+ *
+ * Security modules are asked once, whether the reader has CAP_SYS_PTRACE at
+ * all: no other hook of theirs can be called from here, and where rows are
+ * picked locks are held that theirs must not nest in. What follows from it for
+ * other user namespaces, and cap_ptrace_access_check(), is done by hand.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -18,6 +20,21 @@
 
 #include "access.h"
 #include "compat.h"
+
+/* As cap_capable() has it. */
+static bool may_trace_in(const struct sockstat_access *access, const struct user_namespace *ns)
+{
+	const struct user_namespace *own = access->cred->user_ns;
+
+	for (; ns != own; ns = ns->parent) {
+		if (ns->level <= own->level)
+			return false;
+		/* whose namespace it is has all capabilities there */
+		if (ns->parent == own && uid_eq(ns->owner, access->cred->euid))
+			return true;
+	}
+	return access->may_trace;
+}
 
 static bool same_user(const struct cred *reader, const struct cred *owner)
 {
@@ -32,20 +49,36 @@ static bool no_stronger(const struct cred *reader, const struct cred *owner)
 	       cap_issubset(owner->cap_permitted, reader->cap_effective);
 }
 
-static bool may_trace(const struct file *reader, const struct cred *owner)
+static bool may_look_at(const struct sockstat_access *access, const struct cred *owner)
 {
-	return (same_user(reader->f_cred, owner) && no_stronger(reader->f_cred, owner)) ||
-	       file_ns_capable(reader, owner->user_ns, CAP_SYS_PTRACE);
+	return (same_user(access->cred, owner) && no_stronger(access->cred, owner)) ||
+	       may_trace_in(access, owner->user_ns);
+}
+
+/**
+ * sockstat_access_init() - find out what a reader may see
+ * @access: filled in; valid while the file is open
+ * @reader: the open /proc/sockstat
+ * @ns: pid namespace whose processes are to be shown
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_access_init(struct sockstat_access *access, const struct file *reader,
+			  struct pid_namespace *ns)
+{
+	access->cred = reader->f_cred;
+	access->ns = ns;
+	access->may_trace = file_ns_capable(reader, reader->f_cred->user_ns, CAP_SYS_PTRACE);
 }
 
 /**
  * sockstat_access_process() - whether a reader may look into a process
- * @reader: the open /proc/sockstat
+ * @access: of the reader
  * @task: a thread of the process, kept and task_lock()ed by the caller
  *
- * Context: process, atomic.
+ * Context: any.
  */
-bool sockstat_access_process(const struct file *reader, struct task_struct *task)
+bool sockstat_access_process(const struct sockstat_access *access, struct task_struct *task)
 {
 	struct user_namespace *ns;
 	bool allowed;
@@ -53,36 +86,33 @@ bool sockstat_access_process(const struct file *reader, struct task_struct *task
 	if (same_thread_group(task, current))
 		return true;
 	rcu_read_lock();
-	allowed = may_trace(reader, __task_cred(task));
+	allowed = may_look_at(access, __task_cred(task));
 	rcu_read_unlock();
 	if (!allowed)
 		return false;
-	/* pairs with commit_creds(): not dumpable before the new credentials */
-	smp_rmb();
-	return sockstat_compat_dumpable(task, &ns) || file_ns_capable(reader, ns, CAP_SYS_PTRACE);
+	smp_rmb(); /* commit_creds() makes it undumpable before new credentials show */
+	return sockstat_compat_dumpable(task, &ns) || may_trace_in(access, ns);
 }
 
 /**
  * sockstat_access_past() - whether a reader may see a descriptor that is closed
- * @reader: the open /proc/sockstat
+ * @access: of the reader
  * @h: the descriptor's record, which says who the process was
  *
- * Context: atomic.
+ * Context: any.
  */
-bool sockstat_access_past(const struct file *reader, const struct sockstat_holder *h)
+bool sockstat_access_past(const struct sockstat_access *access, const struct sockstat_holder *h)
 {
-	return may_trace(reader, h->cred) &&
-	       (h->dumpable || file_ns_capable(reader, &init_user_ns, CAP_SYS_PTRACE));
+	return may_look_at(access, h->cred) && (h->dumpable || may_trace_in(access, &init_user_ns));
 }
 
 /**
  * sockstat_access_nobody() - whether a reader may see what no process holds
- * @reader: the open /proc/sockstat
- * @ns: the reader's pid namespace
+ * @access: of the reader
  *
  * Context: any.
  */
-bool sockstat_access_nobody(const struct file *reader, const struct pid_namespace *ns)
+bool sockstat_access_nobody(const struct sockstat_access *access)
 {
-	return ns == &init_pid_ns && file_ns_capable(reader, &init_user_ns, CAP_SYS_PTRACE);
+	return access->ns == &init_pid_ns && may_trace_in(access, &init_user_ns);
 }

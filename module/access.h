@@ -5,11 +5,26 @@
 
 #include "holder.h"
 
+struct cred;
 struct file;
 struct pid_namespace;
 
-bool sockstat_access_process(const struct file *reader, struct task_struct *task);
-bool sockstat_access_past(const struct file *reader, const struct sockstat_holder *h);
-bool sockstat_access_nobody(const struct file *reader, const struct pid_namespace *ns);
+/**
+ * struct sockstat_access - what a reader may see
+ * @cred: of who opened the file, which keeps them
+ * @ns: pid namespace whose processes are shown
+ * @may_trace: has CAP_SYS_PTRACE in its own user namespace
+ */
+struct sockstat_access {
+	const struct cred *cred;
+	struct pid_namespace *ns;
+	bool may_trace;
+};
+
+void sockstat_access_init(struct sockstat_access *access, const struct file *reader,
+			  struct pid_namespace *ns);
+bool sockstat_access_process(const struct sockstat_access *access, struct task_struct *task);
+bool sockstat_access_past(const struct sockstat_access *access, const struct sockstat_holder *h);
+bool sockstat_access_nobody(const struct sockstat_access *access);
 
 #endif /* SOCKSTAT_ACCESS_H */

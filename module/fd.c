@@ -169,9 +169,22 @@ static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, 
 }
 
 /*
- * A thread's table, unless it is the one its process was already looked into
- * for; threads come after their leader, whose table they share as a rule.
+ * Threads share their leader's table as a rule, and are looked into only if
+ * they do not. A leader that has exited has none any more: then whoever comes
+ * first is looked into.
  */
+static bool is_covered(const struct sockstat_fd_walk *walk, struct task_struct *task, pid_t tgid)
+{
+	bool shared;
+
+	if (thread_group_leader(task))
+		return false;
+	rcu_read_lock();
+	shared = READ_ONCE(task->group_leader->files) == task->files;
+	rcu_read_unlock();
+	return shared || (walk->tgid == tgid && walk->files == task->files);
+}
+
 static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 {
 	pid_t tgid = task_tgid_nr_ns(task, walk->ns);
@@ -184,7 +197,7 @@ static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 	if (!task->files)
 		goto out;
 	if (!walk->fd) {
-		if (walk->tgid == tgid && walk->files == task->files)
+		if (is_covered(walk, task, tgid))
 			goto out;
 		if (!walk->may_look(task, walk->arg))
 			goto out;

@@ -109,7 +109,7 @@ static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *
  * @h: one of its holders
  * @task: a thread of the process, current or kept by the caller
  *
- * Context: any.
+ * Context: not preemptible, which keeps the group leader.
  */
 void sockstat_holder_note_process(struct sockstat_holder *h, struct task_struct *task)
 {

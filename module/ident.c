@@ -34,9 +34,16 @@ static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
+/* The peer's address stays in an unconnected socket, its port does not. */
+static bool is_mapped(const struct sock *sk)
+{
+	return ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr) ||
+	       (inet_sk(sk)->inet_dport && ipv6_addr_v4mapped(&sk->sk_v6_daddr));
+}
+
 static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
-	if (ipv6_addr_v4mapped(&sk->sk_v6_daddr) || ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
+	if (is_mapped(sk)) {
 		id->family = AF_INET;
 		id->local.v4 = sk->sk_v6_rcv_saddr.s6_addr32[3];
 		id->remote.v4 = sk->sk_v6_daddr.s6_addr32[3];

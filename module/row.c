@@ -49,12 +49,17 @@ static void set_socket(struct sockstat_row *row, struct sock *sk)
 
 static void set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
+	unsigned long inode = row->id.inode;
+
 	row->role = conn->role;
 	row->error = conn->error;
 	row->opened = conn->opened;
 	if (!(conn->flags & SOCKSTAT_CONN_DEAD))
 		return;
 	row->id = conn->id;
+	/* accepted after its death */
+	if (!row->id.inode)
+		row->id.inode = inode;
 	row->closed = conn->closed;
 	row->state = 0;
 }
@@ -131,11 +136,10 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 		sockstat_holder_note_process(h, caller->task);
 		set_holder(row, h);
 	}
-	sockstat_table_unlock(&place);
-
 	row->pid = pid;
 	row->fd = caller->fd;
 	strscpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm));
+	sockstat_table_unlock(&place);
 }
 
 static void set_live_or_kept(struct sockstat_row *row, const struct sockstat_conn *conn)

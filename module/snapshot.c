@@ -26,10 +26,8 @@ struct picture {
 	struct sockstat_sink sink;
 	struct sockstat_snapshot *snap;
 	struct chunk *chunk;
-	const struct file *reader;
-	struct pid_namespace *ns;
+	struct sockstat_access access;
 	bool unordered;
-	bool sees_nobodys;
 };
 
 /* The marks that a snapshot leaves on records are one reader's at a time. */
@@ -71,7 +69,7 @@ static bool may_look(struct task_struct *task, void *arg)
 {
 	struct picture *pic = arg;
 
-	return sockstat_access_process(pic->reader, task);
+	return sockstat_access_process(&pic->access, task);
 }
 
 static bool found(const struct sockstat_caller *caller, pid_t pid, struct sock *sk, void *arg)
@@ -88,15 +86,15 @@ static bool visible(const struct sockstat_sink *sink, const struct sockstat_hold
 	const struct picture *pic = container_of(sink, struct picture, sink);
 
 	if (!h)
-		return pic->sees_nobodys;
-	*pid = pid_nr_ns(h->pid, pic->ns);
-	return *pid && sockstat_access_past(pic->reader, h);
+		return sockstat_access_nobody(&pic->access);
+	*pid = pid_nr_ns(h->pid, pic->access.ns);
+	return *pid && sockstat_access_past(&pic->access, h);
 }
 
 static int walk_descriptors(struct picture *pic)
 {
 	struct sockstat_fd_walk walk = {
-		.ns = pic->ns,
+		.ns = pic->access.ns,
 		.may_look = may_look,
 		.found = found,
 		.arg = pic,
@@ -250,12 +248,10 @@ int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct file *re
 	struct picture pic = {
 		.sink = { .visible = visible },
 		.snap = snap,
-		.reader = reader,
-		.ns = ns,
-		.sees_nobodys = sockstat_access_nobody(reader, ns),
 	};
 	int err;
 
+	sockstat_access_init(&pic.access, reader, ns);
 	if (mutex_lock_killable(&one_at_a_time))
 		return -EINTR;
 	err = take(&pic);

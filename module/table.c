@@ -96,7 +96,7 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 	conn->sk = NULL;
 	work = keep ? sockstat_history_add(conn) : llist_add(&conn->dead, &dead);
 	if (work)
-		queue_delayed_work(system_wq, &reap_work, HZ / 10);
+		schedule_delayed_work(&reap_work, HZ / 10);
 }
 
 /**
