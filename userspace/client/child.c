@@ -91,6 +91,7 @@ static struct child *start(struct run *r, pid_t pid, child_fn fn, void *arg, va_
 	must(r, forked >= 0);
 	if (!forked) {
 		c->pid = getpid();
+		close(c->sock[0]);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		take_over(c, keep);
 		fn(c);

@@ -250,6 +250,8 @@ static void print_tap(const struct run *r, unsigned int number)
 	print_differences(r, "# ");
 	if (r->no_truth)
 		printf("# %u rows of other processes without sock_diag's word\n", r->no_truth);
+	if (r->notes[0])
+		printf("# %s\n", r->notes);
 	switch (r->verdict) {
 	case VERDICT_PASS:
 		printf("ok %u %s\n", number, r->name);
@@ -302,6 +304,8 @@ static void print_table(const struct results *res)
 		       words[r->verdict]);
 		if (r->verdict != VERDICT_PASS)
 			printf(" (%s)", r->reason);
+		else if (r->notes[0])
+			printf(" (%s)", r->notes);
 		putchar('\n');
 		print_differences(r, "    ");
 	}

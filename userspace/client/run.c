@@ -65,6 +65,25 @@ void skip(struct run *r, const char *fmt, ...)
 }
 
 /**
+ * note - have something told with the result
+ * @r: the run, in which one thread at a time says this
+ * @fmt: a few words
+ */
+void note(struct run *r, const char *fmt, ...)
+{
+	size_t used = strlen(r->notes);
+	va_list ap;
+
+	if (used && used < sizeof(r->notes) - 3) {
+		strcat(r->notes, ", ");
+		used += 2;
+	}
+	va_start(ap, fmt);
+	vsnprintf(r->notes + used, sizeof(r->notes) - used, fmt, ap);
+	va_end(ap);
+}
+
+/**
  * say - tell the user of --steps what is going on
  * @r: the run
  * @fmt: one line, without its newline

@@ -169,6 +169,7 @@ struct run {
 
 	enum verdict verdict;
 	char reason[256];
+	char notes[256];
 	struct difference diffs[MAX_DIFFERENCES];
 	unsigned int n_diffs; /* may exceed MAX_DIFFERENCES */
 	unsigned int checks, rows, fields, no_truth;
@@ -183,6 +184,7 @@ struct run {
 /* run.c: ending a scenario early, from any process of it */
 void fail(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 void skip(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
+void note(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Fails the scenario, with errno's text, unless the condition holds. */

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Much of everything: bytes, descriptors, blocked threads, connections between two looks. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child.h"
+
+#define GIB (UINT64_C(1) << 30)
+#define HUGE_BYTES (4 * GIB + GIB / 4 + 12345)
+#define FILE_BYTES (64 << 20)
+#define MOST_AT_ONCE 0x7ffff000 /* of a system call: MAX_RW_COUNT */
+
+#ifdef __SANITIZE_ADDRESS__
+#define SCALE(n) ((n) / 20)
+#else
+#define SCALE(n) (n)
+#endif
+
+#define HISTORY "/sys/module/sockstat/parameters/history"
+
+static double seconds_since(int64_t since)
+{
+	return (now_ns() - since) / 1e9;
+}
+
+/* Sets how many closed rows are kept; returns how many it was. */
+static unsigned int set_history(struct run *r, unsigned int rows)
+{
+	unsigned int old = 0;
+	FILE *f;
+
+	if (r->opt->dry_run)
+		return 0;
+	f = fopen(HISTORY, "r+e");
+	if (!f)
+		skip(r, HISTORY ": %m");
+	must(r, fscanf(f, "%u", &old) == 1);
+	rewind(f);
+	must(r, fprintf(f, "%u\n", rows) > 0);
+	must(r, !fclose(f));
+	return old;
+}
+
+static void allow_descriptors(struct run *r, unsigned int n)
+{
+	struct rlimit limit = { n + 100, n + 100 };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		skip(r, "cannot have %u descriptors: %m", n + 100);
+}
+
+/* The end of a scenario that wants more history than others. */
+static void finish_with_history(struct run *r, unsigned int old)
+{
+	check_finish(r);
+	set_history(r, old);
+}
+
+static int huge_file(struct run *r)
+{
+	int fd = memfd_create("sockstat", MFD_CLOEXEC);
+
+	must(r, fd >= 0 && !ftruncate(fd, FILE_BYTES));
+	return fd;
+}
+
+/* Sends from the page cache, nothing is copied; returns the number of system calls. */
+static unsigned int huge_send(struct run *r, int to, uint64_t bytes)
+{
+	int file = huge_file(r);
+	unsigned int calls = 0;
+
+	while (bytes) {
+		off_t offset = 0;
+		ssize_t n = sendfile(to, file, &offset, bytes < FILE_BYTES ? bytes : FILE_BYTES);
+
+		must(r, n > 0);
+		bytes -= n;
+		calls++;
+	}
+	must(r, !close(file));
+	return calls;
+}
+
+/* Takes bytes off a socket without copying them anywhere: up to 2 GiB in one call. */
+struct sink {
+	pthread_t thread;
+	struct end *e;
+	uint64_t left;
+	unsigned int calls;
+};
+
+static void *swallow(void *arg)
+{
+	struct sink *s = arg;
+
+	while (s->left) {
+		size_t most = s->left < MOST_AT_ONCE ? s->left : MOST_AT_ONCE;
+		ssize_t n = recv(s->e->fd, NULL, most, MSG_TRUNC | MSG_WAITALL);
+
+		must(s->e->run, n > 0);
+		s->left -= n;
+		s->calls++;
+	}
+	return NULL;
+}
+
+static void sink_start(struct sink *s, struct end *e, uint64_t bytes)
+{
+	*s = (struct sink){ .e = e, .left = bytes };
+	errno = pthread_create(&s->thread, NULL, swallow, s);
+	must(e->run, !errno);
+}
+
+static void huge_one_way(struct end *from, struct end *to)
+{
+	int64_t since = now_ns();
+	unsigned int calls;
+	struct sink sink;
+
+	sink_start(&sink, to, HUGE_BYTES);
+	calls = huge_send(from->run, from->fd, HUGE_BYTES);
+	pthread_join(sink.thread, NULL);
+	/* One sendfile() enters TCP as often as the kernel likes. */
+	from->loose |= LOOSE_TX_CALLS;
+	tx_add(from, HUGE_BYTES, calls);
+	rx_add(to, HUGE_BYTES, sink.calls);
+	note(from->run, "%.1f GiB in %.1f s", HUGE_BYTES / (double)GIB, seconds_since(since));
+}
+
+/* More than 32 bits' worth of bytes, each way; some calls move 2 GiB. */
+static void size_huge(struct run *r)
+{
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	huge_one_way(p.client, p.server);
+	check(r);
+	huge_one_way(p.server, p.client);
+	check(r);
+	talk(&p, 1000);
+}
+
+#define KPROBES "/sys/kernel/debug/kprobes/enabled"
+
+static bool set_kprobes(const char *value)
+{
+	int fd = open(KPROBES, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, value, 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/*
+ * Disarms all kprobes until the scenario goes on or is gone, by whatever way:
+ * it is in a process group of its own, which nobody kills.
+ */
+static void disarm(struct child *c)
+{
+	if (c->r->opt->dry_run) {
+		child_pause(c);
+		return;
+	}
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    (access(KPROBES, W_OK) && mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL)))
+		skip(c->r, "debugfs: %m");
+	must(c->r, !setpgid(0, 0));
+	signal(SIGPIPE, SIG_IGN);
+	must(c->r, !prctl(PR_SET_PDEATHSIG, 0));
+	if (!set_kprobes("0"))
+		skip(c->r, KPROBES ": %m");
+	child_pause(c);
+	must(c->r, set_kprobes("1"));
+}
+
+/*
+ * More than 4 GiB between two looks of the module: with its probes disarmed it
+ * sees none of the calls.  The bytes are still those who sent and received
+ * before; the calls cannot be known.
+ */
+static void size_huge_unseen(struct run *r)
+{
+	int64_t since = now_ns();
+	struct child *guard;
+	struct sink sink;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	guard = child_start(r, disarm, NULL, NULL);
+	sink_start(&sink, p.server, HUGE_BYTES);
+	huge_send(r, p.client->fd, HUGE_BYTES);
+	pthread_join(sink.thread, NULL);
+	child_join(guard);
+	tx_add(p.client, HUGE_BYTES, 0);
+	rx_add(p.server, HUGE_BYTES, 0);
+	note(r, "%.1f GiB in %.1f s", HUGE_BYTES / (double)GIB, seconds_since(since));
+	check(r);
+	talk(&p, 1000);
+}
+
+/* Many descriptors of one process, half of them clients, all with bytes of their own */
+static void size_descriptors(struct run *r)
+{
+	unsigned int n = r->opt->connections ? r->opt->connections : SCALE(10000), i, history;
+	struct pair *pairs = calloc(n, sizeof(*pairs));
+	int64_t since = now_ns();
+	struct end *listener;
+
+	must(r, pairs);
+	net_private(r);
+	allow_descriptors(r, 2 * n);
+	history = set_history(r, 2 * n + 100);
+	listener = listen_open(r, 1);
+	for (i = 0; i < n; i++)
+		pair_open_on(r, listener, &pairs[i]);
+	check(r);
+	for (i = 0; i < n; i++)
+		talk(&pairs[i], i % 100 + 2);
+	check(r);
+	finish_with_history(r, history);
+	note(r, "%u descriptors in %.1f s", 2 * n, seconds_since(since));
+	free(pairs);
+}
+
+struct reader {
+	pthread_t thread;
+	struct pair p;
+	pid_t tid;
+	unsigned int bytes;
+};
+
+static void *read_once(void *arg)
+{
+	struct reader *reader = arg;
+	char buf[256];
+	ssize_t n;
+
+	rx_add(reader->p.server, 0, 1);
+	__atomic_store_n(&reader->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	n = recv(reader->p.server->fd, buf, sizeof(buf), 0);
+	if (n != reader->bytes)
+		fail(reader->p.server->run, "recv() returned %zd, not %u", n, reader->bytes);
+	rx_add(reader->p.server, n, 0);
+	return NULL;
+}
+
+static bool has_tid(void *arg)
+{
+	return __atomic_load_n((pid_t *)arg, __ATOMIC_ACQUIRE);
+}
+
+/* All block in recv() at once; then every one gets its bytes. */
+static void size_threads(struct run *r)
+{
+	unsigned int n = r->opt->threads ? r->opt->threads : SCALE(5000), i, history;
+	struct reader *readers = calloc(n, sizeof(*readers));
+	struct end *listener;
+	int64_t since = now_ns();
+	pthread_attr_t attr;
+
+	must(r, readers && !pthread_attr_init(&attr));
+	must(r, !pthread_attr_setstacksize(&attr, 64 * 1024));
+	net_private(r);
+	allow_descriptors(r, 2 * n);
+	history = set_history(r, 2 * n + 100);
+	listener = listen_open(r, 1);
+	for (i = 0; i < n; i++)
+		pair_open_on(r, listener, &readers[i].p);
+	for (i = 0; i < n; i++) {
+		readers[i].bytes = i % 200 + 1;
+		errno = pthread_create(&readers[i].thread, &attr, read_once, &readers[i]);
+		if (errno == EAGAIN)
+			skip(r, "cannot have %u threads: %m", n);
+		must(r, !errno);
+	}
+	for (i = 0; i < n; i++) {
+		wait_until(r, has_tid, &readers[i].tid, "a thread to start");
+		wait_in_syscall(r, getpid(), readers[i].tid, SYS_recvfrom);
+	}
+	check(r);
+	for (i = 0; i < n; i++)
+		send_bytes(readers[i].p.client, readers[i].bytes);
+	for (i = 0; i < n; i++)
+		pthread_join(readers[i].thread, NULL);
+	check(r);
+	finish_with_history(r, history);
+	note(r, "%u threads in %.1f s", n, seconds_since(since));
+	pthread_attr_destroy(&attr);
+	free(readers);
+}
+
+#define PASSES 4
+
+/* Whole lives between one look and the next */
+static void size_churn(struct run *r)
+{
+	unsigned int n = r->opt->connections ? r->opt->connections : 500, i, pass, history;
+	int64_t since = now_ns();
+	struct end *listener;
+
+	net_private(r);
+	history = set_history(r, 2 * n * PASSES + 100);
+	listener = listen_open(r, 1);
+	for (pass = 0; pass < PASSES; pass++) {
+		for (i = 0; i < n; i++) {
+			struct pair p;
+
+			pair_open_on(r, listener, &p);
+			talk(&p, 2 * i + pass);
+			end_close(i % 2 ? p.client : p.server);
+			end_close(i % 2 ? p.server : p.client);
+		}
+		check(r);
+	}
+	finish_with_history(r, history);
+	note(r, "%u connections in %.1f s", n * PASSES, seconds_since(since));
+}
+
+const struct scenario size_scenarios[] = {
+	{ "huge", size_huge, SC_ONE_FAMILY, 300, "more than 4 GiB each way" },
+	{ "huge_unseen", size_huge_unseen, SC_ONE_FAMILY | SC_ROOT, 200,
+	  "more than 4 GiB with kprobes disarmed" },
+	{ "descriptors", size_descriptors, SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH,
+	  200, "20,000 descriptors in one process" },
+	{ "threads", size_threads, SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 200,
+	  "5,000 threads blocked in recv(2)" },
+	{ "churn", size_churn, SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 100,
+	  "500 connections from one look to the next" },
+	{ 0 },
+};
