@@ -8,4 +8,4 @@ set -u
 
 load_module
 trap unload_module EXIT
-"$(dirname "$0")/../userspace/sockstat-client" --tap out
+run_client out

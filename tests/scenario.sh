@@ -8,4 +8,4 @@ set -u
 
 load_module
 trap unload_module EXIT
-"$CLIENT" --tap "$SCENARIO"
+run_client "$SCENARIO"
