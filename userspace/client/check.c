@@ -195,7 +195,7 @@ static void compare_row(struct comparison *c, const struct end *e, const struct 
 	rd->n = rd->fields = 0;
 	if (state == SOCKSTAT_CLOSED && !e->closed) {
 		/* The connection has ended by itself since it was last looked at. */
-		closed_lo = e->opened_lo;
+		closed_lo = e->alive ? e->alive : e->opened_lo;
 		closed_hi = c->now;
 	}
 	want_text(rd, "COMMAND", e->comm, row->comm);
@@ -428,10 +428,15 @@ static void truths_get(struct comparison *c, struct truth *truths)
 	unsigned int i;
 
 	for (i = 0; i < c->n; i++) {
-		if (!c->ends[i]->closed)
-			truth_get(c->ends[i], &truths[i]);
-		else
+		int64_t now = now_ns();
+
+		if (c->ends[i]->closed) {
 			memset(&truths[i], 0, sizeof(truths[i]));
+			continue;
+		}
+		truth_get(c->ends[i], &truths[i]);
+		if (truths[i].known && truths[i].state != SOCKSTAT_CLOSED)
+			c->ends[i]->alive = now;
 	}
 }
 

@@ -184,6 +184,8 @@ struct end *end_restart(struct end *e, int64_t since)
 		end_ended(e, since, e->error);
 	e->retired = true;
 	next->role = SOCKSTAT_ROLE_NONE;
+	next->remote = (struct sockaddr_storage){ 0 };
+	next->alive = 0;
 	next->opened_lo = next->opened_hi = -1;
 	next->closed = false;
 	next->closed_lo = next->closed_hi = -1;
@@ -311,9 +313,14 @@ void end_gone(struct end *e, int64_t since)
 void end_close(struct end *e)
 {
 	int64_t since = now_ns();
+	struct truth t;
 
 	if (!e)
 		return;
+	truth_get(e, &t);
+	/* The peer's FIN may have been the end already. */
+	if (t.known && t.state == SOCKSTAT_CLOSED && e->opened_lo >= 0)
+		since = e->alive ? e->alive : e->opened_lo;
 	must(e->run, !close(e->fd));
 	end_gone(e, since);
 }

@@ -112,6 +112,7 @@ struct options {
  * @state: for loose or foreign cases; normally TCP_INFO's word is expected
  * @opened_lo: earliest OPENED, CLOCK_REALTIME ns; -1: "-" is expected
  * @opened_hi: latest
+ * @alive: when a check last saw that the connection had not ended, 0 if none did
  * @error: errno expected in ERROR, 0 for "-"
  */
 struct end {
@@ -129,6 +130,7 @@ struct end {
 	enum sockstat_state state; /* 0: as TCP_INFO says */
 	int64_t opened_lo, opened_hi;
 	int64_t closed_lo, closed_hi;
+	int64_t alive;
 	int error;
 	uint32_t uid;
 	uint32_t netns;

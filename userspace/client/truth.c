@@ -56,6 +56,9 @@ static void truth_fill(struct truth *t, const struct end *e, const struct tcp_in
 			      (e->role == SOCKSTAT_ROLE_CLIENT) - fin_sent(state);
 		t->rx_bytes = info->tcpi_bytes_received - inq - fin_received(state);
 	}
+	/* Without a connection the difference of the numbers means nothing. */
+	if (state == SOCKSTAT_CLOSED)
+		return;
 	t->tx_queue = outq - (outq && fin_unacked(state));
 	t->rx_queue = inq;
 }
