@@ -158,6 +158,7 @@ struct loner {
 	struct pair shared; /* in both tables */
 	struct pair own;    /* in the thread's only */
 	struct end *listener;
+	pid_t tid;
 	pthread_barrier_t barrier;
 };
 
@@ -171,6 +172,7 @@ static void *unshared(void *arg)
 	struct loner *l = arg;
 	struct run *r = l->r;
 
+	l->tid = syscall(SYS_gettid);
 	must(r, !unshare(CLONE_FILES));
 	step(l);
 	step(l);
@@ -190,6 +192,13 @@ static void *unshared(void *arg)
 	step(l);
 	step(l);
 	return NULL;
+}
+
+static bool is_gone(void *arg)
+{
+	struct loner *l = arg;
+
+	return syscall(SYS_tgkill, getpid(), l->tid, 0) < 0 && errno == ESRCH;
 }
 
 /*
@@ -223,6 +232,8 @@ static void descriptors_unshare_files(struct run *r)
 	since = now_ns();
 	step(&l);
 	pthread_join(thread, NULL);
+	/* The kernel lets go of the table after pthread_join() has been told. */
+	wait_until(r, is_gone, &l, "the thread to be gone");
 	end_gone(l.own.client, since);
 	end_gone(l.own.server, since);
 	check(r);
