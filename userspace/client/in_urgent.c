@@ -5,6 +5,8 @@
  * The receiver has got that byte when recv(MSG_OOB) returned it, or, with
  * SO_OOBINLINE, when it read it in the stream; one that plain reading steps
  * over was never delivered.  TCP_INFO counts it with the stream in each case.
+ * Scenarios end beyond it, since one that still lies in the queue at close
+ * makes that a reset.
  */
 
 #include <errno.h>
@@ -114,6 +116,7 @@ static void in_oob_peek(struct run *r)
 	expect(p.server, "d", MSG_OOB);
 	check(r);
 	expect(p.server, "abc", 0);
+	send_on(&p, "end");
 }
 
 /* Stepped over, it is too late for MSG_OOB. */
@@ -144,7 +147,11 @@ static void in_oob_only(struct run *r)
 	send_urgent(&p, "y");
 	check(r);
 	expect(p.server, "y", MSG_OOB);
+	/* No call in between: TCP itself steps over the byte that was read. */
 	send_urgent(&p, "z");
+	check(r);
+	expect(p.server, "z", MSG_OOB);
+	send_on(&p, "end");
 }
 
 /* A second urgent byte makes a first, not yet passed, one of the stream. */
@@ -176,6 +183,7 @@ static void in_oob_read_twice(struct run *r)
 	expect(p.server, "abc", 0);
 	check(r);
 	expect(p.server, "d", MSG_OOB);
+	send_on(&p, "end");
 }
 
 /* At the mark, a second urgent byte makes TCP itself step over the first. */
@@ -192,6 +200,7 @@ static void in_oob_twice_at_mark(struct run *r)
 	check(r);
 	expect(p.server, "d", MSG_OOB);
 	check(r);
+	send_on(&p, "end");
 }
 
 static void in_oob_inline(struct run *r)
