@@ -9,9 +9,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "connect.h"
 
-static struct end *unconnected(struct run *r)
+/**
+ * unconnected - a socket of the run's family, bound to nothing
+ * @r: the run
+ *
+ * Return: its end; with r->nonblock it has O_NONBLOCK.
+ */
+struct end *unconnected(struct run *r)
 {
 	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
 
@@ -20,7 +26,13 @@ static struct end *unconnected(struct run *r)
 	return e;
 }
 
-static int socket_error(struct end *e)
+/**
+ * socket_error - take a socket's pending error
+ * @e: its end
+ *
+ * Return: an errno or 0.
+ */
+int socket_error(struct end *e)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
@@ -177,7 +189,12 @@ static void connect_self(struct run *r)
 	end_ended(e, e->opened_lo, 0);
 }
 
-static void command(struct run *r, const char *line)
+/**
+ * command - run a line of shell, or SKIP
+ * @r: the run
+ * @line: what the scenario cannot do without
+ */
+void command(struct run *r, const char *line)
 {
 	char text[256];
 
