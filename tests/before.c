@@ -63,7 +63,7 @@ TEST_F_TIMEOUT(before, role_for_every_backlog, SECONDS)
 	}
 	load(_metadata, self);
 	for (i = 0; i < ARRAY_SIZE(backlogs); i++) {
-		TH_LOG("backlog %d", backlogs[i]);
+		/* a difference names 10 + i and 20 + i */
 		expect_client(_metadata, self, fd[i], 10 + i, 20 + i);
 		expect_server(_metadata, self, fd[i], 20 + i, 10 + i);
 	}

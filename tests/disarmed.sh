@@ -51,7 +51,7 @@ with()
 {
 	local how=$1
 
-	load_module history=4096
+	load_module history=1000000
 	traffic_start
 	check "$how: connections before" ask_all 'open 9' 'move 1000' check
 	check "$how: calls are counted" calls_are_counted
