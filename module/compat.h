@@ -39,6 +39,17 @@ static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
 #endif
 
 /*
+ * Which argument of tcp_recvmsg() the flags are: there was a "nonblock" before
+ * them until 5.19 (ec095263a965 "net: remove noblock parameter from recvmsg()
+ * entities").
+ */
+#ifdef SOCKSTAT_HAVE_RECVMSG_NONBLOCK
+#define SOCKSTAT_COMPAT_RECVMSG_FLAGS 4
+#else
+#define SOCKSTAT_COMPAT_RECVMSG_FLAGS 3
+#endif
+
+/*
  * Whether a process is dumpable by its owner, and the user namespace whose
  * CAP_SYS_PTRACE overrides that. Since 7.3 this is kept with the task
  * (linux/sched/exec_state.h); before, with its mm, which task_lock() holds.

@@ -229,6 +229,23 @@ bool sockstat_conn_receive(struct sock *sk, const struct sockstat_caller *caller
 }
 
 /**
+ * sockstat_conn_urgent() - somebody is about to take the urgent byte
+ * @sk: the socket; sockstat_conn_receive() has been called for this, too
+ *
+ * Context: any but NMI; @sk is the caller's, hence stays.
+ */
+void sockstat_conn_urgent(struct sock *sk)
+{
+	struct sockstat_place place;
+	struct sockstat_conn *conn;
+
+	conn = sockstat_table_lock(&place, sk);
+	if (conn)
+		credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
+	sockstat_table_unlock(&place);
+}
+
+/**
  * sockstat_conn_connect() - a connection is being opened
  * @sk: the socket, addresses set, sequence numbers not yet
  * @caller: who does it

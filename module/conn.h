@@ -62,6 +62,7 @@ struct sockstat_conn {
 /* events, from the hooks */
 bool sockstat_conn_send(struct sock *sk, const struct sockstat_caller *caller);
 bool sockstat_conn_receive(struct sock *sk, const struct sockstat_caller *caller);
+void sockstat_conn_urgent(struct sock *sk);
 void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_syn(struct sock *sk);
 void sockstat_conn_established(struct sock *sk, bool active);

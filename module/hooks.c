@@ -10,6 +10,7 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "conn.h"
 #include "fd.h"
 #include "hooks.h"
@@ -58,6 +59,21 @@ static int on_receive(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * The next urgent byte may take the place of this one before anybody looks
+ * again, so its delivery is booked before it happens.
+ */
+static int on_recvmsg(struct kprobe *p, struct pt_regs *regs)
+{
+	int flags = regs_get_kernel_argument(regs, SOCKSTAT_COMPAT_RECVMSG_FLAGS);
+
+	on_receive(p, regs);
+	if (unlikely((flags & (MSG_OOB | MSG_PEEK | MSG_ERRQUEUE)) == MSG_OOB) &&
+	    regs_get_kernel_argument(regs, 2))
+		sockstat_conn_urgent(arg_sock(regs));
+	return 0;
+}
+
 static int on_splice_read(struct kprobe *p, struct pt_regs *regs)
 {
 	struct socket *sock = (struct socket *)regs_get_kernel_argument(regs, 0);
@@ -99,7 +115,7 @@ static struct sockstat_entry_probe entries[] = {
 	{ .kp = { .symbol_name = "tcp_sendmsg", .pre_handler = on_send } },
 	/* gone since sendfile and splice go through tcp_sendmsg, too */
 	{ .kp = { .symbol_name = "tcp_sendpage", .pre_handler = on_send }, .optional = true },
-	{ .kp = { .symbol_name = "tcp_recvmsg", .pre_handler = on_receive } },
+	{ .kp = { .symbol_name = "tcp_recvmsg", .pre_handler = on_recvmsg } },
 	{ .kp = { .symbol_name = "tcp_splice_read", .pre_handler = on_splice_read } },
 	{ .kp = { .symbol_name = "tcp_zerocopy_receive", .pre_handler = on_receive } },
 };

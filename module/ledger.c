@@ -331,6 +331,24 @@ u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 }
 
 /**
+ * sockstat_ledger_urgent() - book the urgent byte that MSG_OOB is about to take
+ * @l: the socket's ledger, just advanced
+ * @sk: the socket; the caller keeps it from going away
+ *
+ * Context: any.
+ * Return: application bytes that were booked by this call: 1 or 0.
+ */
+u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
+{
+	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING) || l->flags & SOCKSTAT_LEDGER_URG_COUNTED ||
+	    sock_flag(sk, SOCK_URGINLINE) || !(READ_ONCE(tcp_sk(sk)->urg_data) & TCP_URG_VALID))
+		return 0;
+	l->flags |= SOCKSTAT_LEDGER_URG_COUNTED;
+	l->total[SOCKSTAT_RX]++;
+	return 1;
+}
+
+/**
  * sockstat_ledger_open() - a connection is being opened
  * @l: the socket's ledger, all zero
  *

@@ -50,6 +50,7 @@ void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk);
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l);
 u64 sockstat_ledger_advance_odd(struct sockstat_ledger *l, const struct sock *sk,
 				enum sockstat_flow flow);
+u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk);
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 			   enum sockstat_flow flow, enum sockstat_role *role,
 			   enum sockstat_view view);

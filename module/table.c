@@ -64,7 +64,7 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	struct sockstat_conn *conn;
 
 	lockdep_assert_held(&sockstat_table_bucket(sk)->lock);
-	if (READ_ONCE(sk->sk_state) == TCP_LISTEN || !sockstat_table_tracks(sk))
+	if (!sockstat_table_tracks(sk))
 		return NULL;
 	conn = sockstat_pool_get(&conns);
 	if (!conn)
