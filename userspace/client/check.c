@@ -478,7 +478,9 @@ static void snapshot(struct comparison *c)
 static void compare(struct comparison *c)
 {
 	struct run *r = c->r;
+	char name[SOCKSTAT_COMM_LEN];
 	unsigned int i, j;
+	pid_t named = -1;
 
 	c->ends = calloc(r->n_ends + 1, sizeof(*c->ends));
 	must(r, c->ends);
@@ -487,8 +489,14 @@ static void compare(struct comparison *c)
 
 		if (!__atomic_load_n(&e->ready, __ATOMIC_ACQUIRE))
 			continue;
-		if (!e->closed && e->pid >= 0)
-			comm_of(e->pid, e->comm);
+		if (!e->closed && e->pid >= 0) {
+			if (e->pid != named)
+				comm_of(e->pid, e->comm);
+			else
+				memcpy(e->comm, name, sizeof(name));
+			named = e->pid;
+			memcpy(name, e->comm, sizeof(name));
+		}
 		c->ends[c->n++] = e;
 	}
 	qsort(c->ends, c->n, sizeof(*c->ends), ends_by_cookie);
