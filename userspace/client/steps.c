@@ -129,18 +129,38 @@ static size_t screen_width(void)
 	return columns && atoi(columns) > 0 ? (size_t)atoi(columns) : MAX_WIDTH;
 }
 
+/*
+ * What a column needs in most steps, so that the picture does not jump, and
+ * when it goes if there is no room: the highest number first, 0 stays.
+ */
+static const struct {
+	const char *name;
+	size_t width;
+	unsigned int rank;
+} plan[] = {
+	{ "COMMAND", 16, 4 }, { "PID", 6, 5 },	     { "FD", 3, 0 },	   { "STATE", 12, 0 },
+	{ "ROLE", 7, 0 },     { "LOCAL", 16, 0 },    { "REMOTE", 16, 0 },  { "TX_QUEUE", 9, 1 },
+	{ "RX_QUEUE", 9, 1 }, { "TX_CALLS", 9, 2 },  { "RX_CALLS", 9, 2 }, { "OPENED", 15, 3 },
+	{ "CLOSED", 15, 3 },  { "ERROR", 6, 3 },     { "UID", 4, 6 },	   { "COOKIE", 7, 7 },
+	{ "INODE", 7, 8 },    { "NETNS", 11, 9 },
+};
+
+#define RANKS 9
+
 /* Gives each column its width, 0 to those that there is no room for. */
 static void screen_layout(const struct screen *s, size_t widths[MAX_COLUMNS])
 {
-	static const char *const least_first[] = { "NETNS",  "INODE",	 "UID",	     "COOKIE",
-						   "PID",    "COMMAND",	 "CLOSED",   "OPENED",
-						   "ERROR",  "TX_QUEUE", "TX_CALLS", "RX_CALLS",
-						   "REMOTE", "LOCAL" };
+	unsigned int ranks[MAX_COLUMNS] = { 0 }, i, row, rank;
 	size_t sum = 2, room = screen_width(), k;
-	unsigned int i, row;
 
 	for (i = 0; i < s->header.n; i++) {
 		widths[i] = strlen(s->header.cells[i]) + 1;
+		for (k = 0; k < ARRAY_SIZE(plan); k++) {
+			if (!strcmp(plan[k].name, s->header.cells[i])) {
+				widths[i] = plan[k].width;
+				ranks[i] = plan[k].rank;
+			}
+		}
 		for (row = 0; row < s->n; row++) {
 			size_t len = i < s->rows[row].n ? strlen(s->rows[row].cells[i]) + 1 : 0;
 
@@ -148,9 +168,9 @@ static void screen_layout(const struct screen *s, size_t widths[MAX_COLUMNS])
 		}
 		sum += widths[i];
 	}
-	for (k = 0; k < ARRAY_SIZE(least_first) && sum > room; k++) {
+	for (rank = RANKS; rank > 0 && sum > room; rank--) {
 		for (i = 0; i < s->header.n; i++) {
-			if (!strcmp(s->header.cells[i], least_first[k])) {
+			if (ranks[i] == rank) {
 				sum -= widths[i];
 				widths[i] = 0;
 			}
