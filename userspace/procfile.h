@@ -134,9 +134,9 @@ const char *sockstat_error_name(int error);
  *
  * Return: a row that lives as long as @table, or NULL.
  */
-static inline const struct sockstat_row *
-sockstat_table_find(const struct sockstat_table *table, pid_t pid, int fd,
-		    const struct sockstat_row *after)
+static inline const struct sockstat_row *sockstat_table_find(const struct sockstat_table *table,
+							     pid_t pid, int fd,
+							     const struct sockstat_row *after)
 {
 	const struct sockstat_row *row = after ? after + 1 : table->rows;
 
