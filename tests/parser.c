@@ -77,7 +77,7 @@ static int values_right(void)
 	static const char text[] =
 		"COOKIE NEW COMMAND FD PID STATE ROLE REMOTE LOCAL TX_BYTES RX_BYTES TX_CALLS "
 		"RX_CALLS TX_QUEUE RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE\n"
-		"9 ? \\377\\134 - - CLOSED - [fe80::1%lo]:5 *:* ffffffffffffffff 2 3 4 5 6 "
+		"1f ? \\377\\134 - - CLOSED - [fe80::1%lo]:5 *:* 18446744073709551615 2 3 4 5 6 "
 		"- 1.001 ECONNREFUSED 0 1 -\n" TAIL(1);
 	struct sockstat_table t;
 	const struct sockstat_row *r;
@@ -87,7 +87,7 @@ static int values_right(void)
 	if (sockstat_table_parse(&t, text, strlen(text)) || t.n_rows != 1)
 		return 0;
 	r = sockstat_table_find(&t, -1, -1, NULL);
-	if (!r || r != sockstat_table_find_cookie(&t, 9, NULL))
+	if (!r || r != sockstat_table_find_cookie(&t, 0x1f, NULL))
 		return 0;
 	sin6 = (const struct sockaddr_in6 *)&r->remote.sa;
 	ok = !strcmp(r->comm, "\377\\") && !strcmp(r->comm_raw, "\\377\\134") &&
