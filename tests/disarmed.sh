@@ -60,7 +60,7 @@ with()
 	if ! "disarm_$how"; then
 		skip "$how: switched off" 'this kernel does not allow it while there are probes'
 		check "$how: the connections end" ask_all idle release close check
-		exec 8>&- 9<&-
+		traffic_stop
 		unload_module
 		return
 	fi
@@ -94,7 +94,7 @@ with()
 	"arm_$how"
 	check "$how: traffic after that" ask_all progress idle 'move 10' close
 	is "$how: nothing is left" "$empty" "$(kernel_state)"
-	exec 8>&- 9<&-
+	traffic_stop
 }
 
 with debugfs

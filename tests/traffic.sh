@@ -5,6 +5,7 @@
 # to be sourced after lib.sh.
 #
 #	traffic_start			starts tests/traffic
+#	traffic_stop			and stops it
 #	ask COMMAND...			one of its commands, done when this returns
 #	state=$(kernel_state)		what of the module is in the kernel
 #	log_mark; ...; log_since	the kernel log's lines since then
@@ -17,6 +18,16 @@ traffic_start()
 	coproc TRAFFIC { exec "$TESTS/traffic"; }
 	# subshells must have them, too
 	exec 8>&"${TRAFFIC[1]}" 9<&"${TRAFFIC[0]}"
+}
+
+# traffic_stop: its connections end, too.
+traffic_stop()
+{
+	local pid=$TRAFFIC_PID
+
+	eval "exec ${TRAFFIC[0]}<&- ${TRAFFIC[1]}>&-"
+	exec 8>&- 9<&-
+	wait "$pid"
 }
 
 # ask COMMAND...: what went wrong is printed.
