@@ -32,10 +32,13 @@ static void helper_path(struct run *r, char path[PATH_MAX])
 static void become_32_bit(struct child *c)
 {
 	char path[PATH_MAX], *argv[] = { path, NULL };
+	const int *fd;
 
 	helper_path(c->r, path);
 	if (c->held[0])
 		must(c->r, !fcntl(c->held[0]->fd, F_SETFD, 0));
+	for (fd = c->arg; fd && *fd; fd++)
+		must(c->r, *fd != c->sock[1] && dup2(c->held[0]->fd, *fd) == *fd);
 	child_pass(c);
 	must(c->r, dup2(c->sock[1], STDIN_FILENO) == STDIN_FILENO);
 	must(c->r, dup2(c->sock[1], STDOUT_FILENO) == STDOUT_FILENO);
@@ -119,6 +122,28 @@ static void descriptors_socketcall(struct run *r)
 	check(r);
 }
 
+/*
+ * The register that has the descriptor in other calls has the number of the
+ * operation in this one: these are all that send and receive.
+ */
+static void descriptors_socketcall_numbers(struct run *r)
+{
+	static int numbers[] = { 9, 10, 11, 12, 16, 17, 0 };
+	struct child *c;
+	unsigned int i;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	c = child_start(r, become_32_bit, numbers, p.client, NULL);
+	must(r, c->held[0]->fd < numbers[0]);
+	for (i = 0; numbers[i]; i++)
+		end_alias(c->held[0], c->pid, numbers[i]);
+	every_call(c, c->held[0], p.server);
+	child_join(c);
+	check(r);
+}
+
 /* What this program would see if the descriptor were its own */
 static struct end *end_of_child(struct child *c, int fd, enum sockstat_role role, int64_t since)
 {
@@ -184,6 +209,8 @@ static void descriptors_socketcall_own(struct run *r)
 const struct scenario descriptors_32_scenarios[] = {
 	{ "socketcall", descriptors_socketcall, 0, 0,
 	  "a 32-bit program that inherits a descriptor" },
+	{ "socketcall_numbers", descriptors_socketcall_numbers, 0, 0,
+	  "the same, with copies whose numbers mislead" },
 	{ "socketcall_own", descriptors_socketcall_own, 0, 0,
 	  "a 32-bit program that makes both ends" },
 	{ 0 },

@@ -2,6 +2,7 @@
 /* One connection, descriptors of several processes. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
@@ -304,6 +305,71 @@ static void descriptors_pid_reused(struct run *r)
 	check(r);
 }
 
+/* What the child does through each of its three */
+struct standard {
+	struct end *in, *out, *err;
+};
+
+static void serve(struct child *c)
+{
+	struct standard *s = c->arg;
+	struct run *r = c->r;
+	int fds[2], fd, i;
+	char byte;
+
+	for (fd = 0; fd < 3; fd++)
+		must(r, dup2(c->held[0]->fd, fd) == fd);
+	s->in = end_alias(c->held[0], getpid(), 0);
+	s->out = end_alias(c->held[0], getpid(), 1);
+	s->err = end_alias(c->held[0], getpid(), 2);
+	end_close(c->held[0]);
+	must(r, !pipe2(fds, O_CLOEXEC));
+	child_pause(c);
+	for (i = 0; i < 10; i++)
+		must(r, rx(s->in, read(0, &byte, 1)) == 1);
+	must(r, tx(s->out, write(1, "write", 5)) == 5);
+	must(r, tx(s->err, write(2, "error", 5)) == 5);
+	child_pause(c);
+	/* Of the numbers in this call only the third is where it goes to. */
+	must(r, write(fds[1], "splice", 6) == 6);
+	must(r, tx(s->out, splice(fds[0], NULL, 1, NULL, 6, 0)) == 6);
+	child_pause(c);
+	must(r, write(fds[1], "splice", 6) == 6);
+	must(r, tx(s->err, splice(fds[0], NULL, 2, NULL, 6, 0)) == 6);
+	child_pause(c);
+	must(r, rx(s->in, splice(0, NULL, fds[1], NULL, 7, 0)) == 7);
+	child_pause(c);
+}
+
+/* As inetd starts a server: the socket is standard input, output and error. */
+static void descriptors_inetd(struct run *r)
+{
+	struct standard *s = shared_memory(r, sizeof(*s));
+	struct child *c;
+	struct pair p;
+	int i;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	c = child_start(r, serve, s, p.server, NULL);
+	end_close(p.server);
+	send_bytes(p.client, 10);
+	child_turn(c);
+	read_all(p.client, 10);
+	check(r);
+	for (i = 0; i < 2; i++) {
+		child_turn(c);
+		read_all(p.client, 6);
+		check(r);
+	}
+	send_bytes(p.client, 7);
+	child_turn(c);
+	check(r);
+	child_join(c);
+	check(r);
+	read_to_eof(p.client);
+}
+
 /* Takes a descriptor out of a process that does not notice. */
 static void descriptors_pidfd_getfd(struct run *r)
 {
@@ -417,6 +483,7 @@ const struct scenario descriptors_process_scenarios[] = {
 	{ "scm_never", descriptors_scm_never, SC_ROOT, 0, "SCM_RIGHTS, never received" },
 	{ "pid_reused", descriptors_pid_reused, SC_ROOT, 0,
 	  "a process with the pid of an earlier one" },
+	{ "inetd", descriptors_inetd, 0, 0, "one socket as descriptors 0, 1 and 2" },
 	{ "pidfd_getfd", descriptors_pidfd_getfd, 0, 0, "pidfd_getfd(2)" },
 	{ "clone_files", descriptors_clone_files, 0, 0, "CLONE_FILES without CLONE_THREAD" },
 	{ 0 },
