@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "connect.h"
@@ -150,6 +152,42 @@ static void connect_in_progress(struct run *r)
 	talk(&p, 1000);
 }
 
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A signal ends the waiting, not the connecting. */
+static void connect_interrupted(struct run *r)
+{
+	struct itimerval soon = { .it_value.tv_usec = 20000, .it_interval.tv_usec = 20000 };
+	struct itimerval never = { 0 };
+	struct sigaction sa = { .sa_handler = nothing };
+	struct end *listener = listen_open(r, 0), *e;
+	struct sockaddr_storage to;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
+	struct end *first = connect_to(r, listener);
+	struct pair p;
+	int64_t since;
+
+	must(r, !sigaction(SIGALRM, &sa, NULL));
+	e = unconnected(r);
+	since = now_ns();
+	/* Again and again, lest one comes before the wait begins. */
+	must(r, !setitimer(ITIMER_REAL, &soon, NULL));
+	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EINTR);
+	must(r, !setitimer(ITIMER_REAL, &never, NULL));
+	end_connecting(e, since, &to);
+	check(r);
+	accept_pair(first, listener, &p);
+	wait_poll(r, e->fd, POLLOUT);
+	must(r, !socket_error(e));
+	end_refresh(e);
+	accept_pair(e, listener, &p);
+	check(r);
+	talk(&p, 1000);
+}
+
 /* connect() on a connected descriptor fails and changes nothing. */
 static void connect_again(struct run *r)
 {
@@ -259,6 +297,7 @@ const struct scenario connect_scenarios[] = {
 	{ "bound", connect_bound, SC_NONBLOCK, 0, "from a bound port" },
 	{ "bound_no_port", connect_bound_no_port, SC_NONBLOCK, 0, "from a bound address" },
 	{ "in_progress", connect_in_progress, 0, 0, "looked at while the SYN is unanswered" },
+	{ "interrupted", connect_interrupted, 0, 0, "a signal while it waits" },
 	{ "again", connect_again, SC_NONBLOCK, 0, "on a descriptor that is connected" },
 	{ "self", connect_self, SC_NONBLOCK, 0, "to itself" },
 	{ "simultaneous", connect_simultaneous, SC_ROOT, 0, "both ends at once" },

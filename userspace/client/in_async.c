@@ -73,16 +73,19 @@ static void prep_recvmsg(struct io_uring_sqe *sqe, int fd, char *buf, unsigned i
 	io_uring_prep_recvmsg(sqe, fd, &msg, 0);
 }
 
-/* The bytes are there before they are asked for, so the ring's first try has them. */
-static void ring_rounds(struct run *r, int op, const char *name, prep_fn prep, bool fixed,
-			unsigned int sqe_flags)
+/*
+ * The bytes are there before they are asked for, so the ring's first try has them.
+ * @fixed: through a registered file, and @sqe_flags on top of that
+ */
+static void ring_rounds_with(struct run *r, int op, const char *name, prep_fn prep, bool fixed,
+			     unsigned int sqe_flags, unsigned int ring_flags)
 {
 	struct io_uring ring;
 	char buf[PIECE];
 	struct pair p;
 	int i;
 
-	ring_open(r, &ring);
+	ring_open_with(r, &ring, ring_flags);
 	ring_need(r, &ring, op, name);
 	pair_open(r, &p);
 	if (fixed)
@@ -100,6 +103,12 @@ static void ring_rounds(struct run *r, int op, const char *name, prep_fn prep, b
 	if (fixed)
 		must(r, !as_errno(io_uring_unregister_files(&ring)));
 	io_uring_queue_exit(&ring);
+}
+
+static void ring_rounds(struct run *r, int op, const char *name, prep_fn prep, bool fixed,
+			unsigned int sqe_flags)
+{
+	ring_rounds_with(r, op, name, prep, fixed, sqe_flags, 0);
 }
 
 static void in_uring_recv(struct run *r)
@@ -131,6 +140,12 @@ static void in_uring_fixed(struct run *r)
 static void in_uring_async(struct run *r)
 {
 	ring_rounds(r, IORING_OP_RECV, "RECV", prep_recv, false, IOSQE_ASYNC);
+}
+
+/* The kernel's own thread makes the call, while this one makes none. */
+static void in_uring_sqpoll(struct run *r)
+{
+	ring_rounds_with(r, IORING_OP_RECV, "RECV", prep_recv, false, 0, IORING_SETUP_SQPOLL);
 }
 
 /* Asked for before they are there: the ring tries, waits and tries again. */
@@ -225,6 +240,7 @@ const struct scenario in_async_scenarios[] = {
 	{ "uring_recvmsg", in_uring_recvmsg, SC_NONBLOCK, 0, "io_uring: recvmsg" },
 	{ "uring_fixed", in_uring_fixed, SC_NONBLOCK, 0, "io_uring: a registered file" },
 	{ "uring_async", in_uring_async, 0, 0, "io_uring: a worker makes the call" },
+	{ "uring_sqpoll", in_uring_sqpoll, 0, 0, "io_uring: the kernel's thread makes the call" },
 	{ "uring_waits", in_uring_waits, SC_NONBLOCK, 0, "io_uring: recv before the bytes are there" },
 	{ "uring_multishot", in_uring_multishot, SC_NONBLOCK, 0, "io_uring: multishot recv" },
 	{ 0 },

@@ -21,17 +21,28 @@ ssize_t as_errno(long ret)
 }
 
 /**
- * ring_open - make a small ring
+ * ring_open_with - make a small ring
+ * @r: the run; SKIP if the kernel does not let us
+ * @ring: filled in; io_uring_queue_exit() ends it
+ * @flags: IORING_SETUP_*
+ */
+void ring_open_with(struct run *r, struct io_uring *ring, unsigned int flags)
+{
+	int err = io_uring_queue_init(8, ring, flags);
+
+	if (err == -ENOSYS || err == -EPERM)
+		skip(r, "this kernel does not let us use io_uring: %s", strerror(-err));
+	must(r, !as_errno(err));
+}
+
+/**
+ * ring_open - make a small ring of the plain kind
  * @r: the run; SKIP if the kernel does not let us
  * @ring: filled in; io_uring_queue_exit() ends it
  */
 void ring_open(struct run *r, struct io_uring *ring)
 {
-	int err = io_uring_queue_init(8, ring, 0);
-
-	if (err == -ENOSYS || err == -EPERM)
-		skip(r, "this kernel does not let us use io_uring: %s", strerror(-err));
-	must(r, !as_errno(err));
+	ring_open_with(r, ring, 0);
 }
 
 /**

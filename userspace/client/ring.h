@@ -8,6 +8,7 @@
 #include "scenario.h"
 
 ssize_t as_errno(long ret);
+void ring_open_with(struct run *r, struct io_uring *ring, unsigned int flags);
 void ring_open(struct run *r, struct io_uring *ring);
 void ring_need(struct run *r, struct io_uring *ring, int op, const char *name);
 int ring_wait(struct run *r, struct io_uring *ring, unsigned int *flags);
