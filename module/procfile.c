@@ -109,13 +109,17 @@ static int take_snapshot(struct reading *r, const struct file *file)
 static ssize_t proc_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
-	struct reading *r = ((struct seq_file *)file->private_data)->private;
+	struct seq_file *m = file->private_data;
+	struct reading *r = m->private;
 	ssize_t ret = 0;
 
 	if (mutex_lock_killable(&r->lock))
 		return -EINTR;
-	if (!iocb->ki_pos || !r->taken)
+	if (!iocb->ki_pos || !r->taken) {
 		ret = take_snapshot(r, file);
+		/* where in the text it stood was in another snapshot's */
+		m->read_pos = 0;
+	}
 	if (!ret)
 		ret = seq_read_iter(iocb, to);
 	mutex_unlock(&r->lock);
@@ -125,7 +129,8 @@ static ssize_t proc_read(struct kiocb *iocb, struct iov_iter *to)
 static const struct proc_ops ops = {
 	.proc_open = proc_open,
 	.proc_read_iter = proc_read,
-	.proc_lseek = seq_lseek,
+	/* seq_lseek() would look into the snapshot: reading does that */
+	.proc_lseek = no_seek_end_llseek,
 	.proc_release = proc_release,
 };
 
