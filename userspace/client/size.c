@@ -109,7 +109,9 @@ static void *swallow(void *arg)
 
 	while (s->left) {
 		size_t most = s->left < MOST_AT_ONCE ? s->left : MOST_AT_ONCE;
-		ssize_t n = recv(s->e->fd, NULL, most, MSG_TRUNC | MSG_WAITALL);
+		/* Not by recv(): a sanitizer would look at the buffer that there is not. */
+		ssize_t n = syscall(SYS_recvfrom, s->e->fd, NULL, most, MSG_TRUNC | MSG_WAITALL,
+				    NULL, NULL);
 
 		must(s->e->run, n > 0);
 		s->left -= n;
