@@ -7,11 +7,17 @@
 #ifndef SOCKSTAT_COMPAT_H
 #define SOCKSTAT_COMPAT_H
 
+#include <linux/compat.h>
 #include <linux/net.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/task.h>
 #include <linux/user_namespace.h>
+#include <asm/unistd.h>
 #include <net/sock.h>
+
+#ifdef CONFIG_IA32_EMULATION
+#include <asm/unistd_32_ia32.h>
+#endif
 
 /*
  * The inode number of a socket's file, 0 if it has none. Since 6.16.6
@@ -78,6 +84,32 @@ static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 
 	*ns = mm ? mm->user_ns : &init_user_ns;
 	return mm ? get_dumpable(mm) == SUID_DUMP_USER : false;
+}
+#endif
+
+/*
+ * System calls by number: a 32-bit program's differ, and i386 has one whose
+ * arguments are in user memory.
+ */
+#ifdef CONFIG_IA32_EMULATION
+static inline bool sockstat_compat_is_socketcall(int nr)
+{
+	return in_compat_syscall() && nr == __NR_ia32_socketcall;
+}
+
+static inline bool sockstat_compat_is_splice(int nr)
+{
+	return nr == (in_compat_syscall() ? __NR_ia32_splice : __NR_splice);
+}
+#else
+static inline bool sockstat_compat_is_socketcall(int nr)
+{
+	return false;
+}
+
+static inline bool sockstat_compat_is_splice(int nr)
+{
+	return nr == __NR_splice && !in_compat_syscall();
 }
 #endif
 

@@ -9,11 +9,11 @@
 #include <asm/syscall.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "fd.h"
 
-/* Registers of a system call; the descriptor is among the first three. */
+/* Registers of a system call. */
 #define SYSCALL_ARGS 6
-#define FD_ARGS 3
 
 /* How far a search goes in a call that says nothing of its descriptor. */
 #define SEARCH_FDS 256
@@ -30,24 +30,30 @@ static bool in_syscall(void)
 	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER));
 }
 
+/*
+ * The descriptor is the first argument wherever a call leads to one socket;
+ * splice() has two. What else is in the registers can be the number of a slot
+ * that holds this socket, too, and mislead: no other is looked at.
+ */
 static int fd_of_call(const struct sock *sk)
 {
+	struct pt_regs *regs = task_pt_regs(current);
 	struct files_struct *files = current->files;
 	const struct socket *sock = READ_ONCE(sk->sk_socket);
 	unsigned long args[SYSCALL_ARGS];
-	int fd = SOCKSTAT_FD_UNKNOWN;
-	int i;
+	int nr;
 
 	if (!in_syscall() || !files || !sock)
-		return fd;
-	syscall_get_arguments(current, task_pt_regs(current), args);
-	for (i = 0; i < FD_ARGS; i++) {
-		if (!sockstat_fd_slot_holds(files, args[i], sock))
-			continue;
-		fd = args[i];
-		break;
-	}
-	return fd;
+		return SOCKSTAT_FD_UNKNOWN;
+	nr = syscall_get_nr(current, regs);
+	if (sockstat_compat_is_socketcall(nr))
+		return SOCKSTAT_FD_UNKNOWN;
+	syscall_get_arguments(current, regs, args);
+	if (sockstat_fd_slot_holds(files, args[0], sock))
+		return args[0];
+	if (sockstat_compat_is_splice(nr) && sockstat_fd_slot_holds(files, args[2], sock))
+		return args[2];
+	return SOCKSTAT_FD_UNKNOWN;
 }
 
 static void set_nobody(struct sockstat_caller *caller)

@@ -3,6 +3,7 @@
 #ifndef SOCKSTAT_FD_H
 #define SOCKSTAT_FD_H
 
+#include <linux/compat.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/ptrace.h>
@@ -68,8 +69,7 @@ static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struc
  * @sk: the socket that is called
  *
  * A register is only a hint: it counts if that slot holds this very socket.
- * Nearly always it is the first one, which is the same for a system call and
- * for a function.
+ * The first one is the same for a system call and for a function.
  *
  * Context: process, under RCU or not preemptible. What @caller points to stays
  * while current is in this call.
@@ -81,8 +81,8 @@ static inline void sockstat_fd_caller(struct sockstat_caller *caller, const stru
 
 	sockstat_fd_set_process(caller, current);
 	caller->fd = regs_get_kernel_argument(task_pt_regs(current), 0);
-	if (unlikely(current->flags & (PF_KTHREAD | PF_IO_WORKER) || !files || !sock ||
-		     !sockstat_fd_slot_holds(files, caller->fd, sock)))
+	if (unlikely(current->flags & (PF_KTHREAD | PF_IO_WORKER) || in_compat_syscall() ||
+		     !files || !sock || !sockstat_fd_slot_holds(files, caller->fd, sock)))
 		sockstat_fd_caller_odd(caller, sk);
 }
 

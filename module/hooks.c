@@ -231,6 +231,9 @@ static struct sockstat_trace_probe traces[] = {
 	{ .name = "inet_sock_set_state", .handler = on_state },
 };
 
+static_assert(ARRAY_SIZE(entries) <= SOCKSTAT_PROBE_MAX);
+static_assert(ARRAY_SIZE(returns) <= SOCKSTAT_PROBE_MAX);
+
 static struct sockstat_probe_set probes = {
 	.traces = traces,
 	.entries = entries,

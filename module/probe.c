@@ -59,11 +59,16 @@ static int register_entries(struct sockstat_probe_set *set, unsigned int *done)
 	return 0;
 }
 
+/* All at once: each call waits for a grace period. */
 static void unregister_entries(struct sockstat_probe_set *set, unsigned int n)
 {
+	struct kprobe *live[SOCKSTAT_PROBE_MAX];
+	int nr_live = 0;
+
 	while (n--)
 		if (!set->entries[n].absent)
-			unregister_kprobe(&set->entries[n].kp);
+			live[nr_live++] = &set->entries[n].kp;
+	unregister_kprobes(live, nr_live);
 }
 
 static int register_returns(struct sockstat_probe_set *set, unsigned int *done)
@@ -80,8 +85,12 @@ static int register_returns(struct sockstat_probe_set *set, unsigned int *done)
 
 static void unregister_returns(struct sockstat_probe_set *set, unsigned int n)
 {
-	while (n--)
-		unregister_kretprobe(&set->returns[n]);
+	struct kretprobe *live[SOCKSTAT_PROBE_MAX];
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		live[i] = &set->returns[i];
+	unregister_kretprobes(live, n);
 }
 
 /**

@@ -30,6 +30,9 @@ struct sockstat_trace_probe {
 	struct tracepoint *tp;
 };
 
+/* Probes of one kind in a set. */
+#define SOCKSTAT_PROBE_MAX 16
+
 /**
  * struct sockstat_probe_set - probes that only make sense together
  * @traces: registered first, unregistered last
