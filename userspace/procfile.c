@@ -16,8 +16,8 @@
 #define MAX_COLUMNS 64
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static int __attribute__((format(printf, 3, 4)))
-fail(struct sockstat_table *table, int err, const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4))) fail(struct sockstat_table *table, int err,
+						      const char *fmt, ...)
 {
 	va_list ap;
 

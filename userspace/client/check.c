@@ -23,7 +23,7 @@ struct comparison {
 	struct truth *truths;
 	struct sockstat_table table;
 	const struct sockstat_row **rows; /* sorted by cookie */
-	bool *taken; /* by place in rows */
+	bool *taken;			  /* by place in rows */
 	struct difference *diffs;
 	unsigned int n_diffs, n_fields, no_truth;
 	unsigned int n_rows; /* compared */
@@ -247,8 +247,8 @@ static bool same_address(const struct sockaddr_storage *sa, const struct socksta
 static bool row_fits(const struct end *e, const struct sockstat_row *row)
 {
 	return row->pid == e->pid && (row->fd == e->fd || (e->fd_lost && row->fd < 0)) &&
-	       (e->cookie || (same_address(&e->local, &row->local) &&
-			      same_address(&e->remote, &row->remote)));
+	       (e->cookie ||
+		(same_address(&e->local, &row->local) && same_address(&e->remote, &row->remote)));
 }
 
 static size_t first_row(const struct comparison *c, uint64_t cookie)

@@ -53,8 +53,8 @@ static struct end *connect_fails(struct end *e, const struct sockaddr_storage *t
 		check(r);
 		must(r, socket_error(e) == error);
 		check(r);
-		must(r, connect(e->fd, (const struct sockaddr *)to, len) < 0 &&
-				errno == ECONNABORTED);
+		must(r,
+		     connect(e->fd, (const struct sockaddr *)to, len) < 0 && errno == ECONNABORTED);
 	}
 	e->error = error;
 	next = end_restart(e, since);

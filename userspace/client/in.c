@@ -261,8 +261,7 @@ static ssize_t recv_messages(struct end *e, char *buf, size_t len, int flags)
 	int i, n;
 
 	for (i = 0; i < MESSAGES; i++) {
-		iov[i] = (struct iovec){ buf + i * each,
-					 i < MESSAGES - 1 ? each : len - i * each };
+		iov[i] = (struct iovec){ buf + i * each, i < MESSAGES - 1 ? each : len - i * each };
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
 	}

@@ -18,8 +18,7 @@ struct feed {
 };
 
 void feed_start(struct feed *f, const struct pair *p, uint64_t bytes);
-void feed_trickle(struct feed *f, const struct pair *p, uint64_t bytes, size_t piece,
-		  bool pile_up);
+void feed_trickle(struct feed *f, const struct pair *p, uint64_t bytes, size_t piece, bool pile_up);
 void feed_join(struct feed *f);
 void recv_all(struct end *e, recv_op op, uint64_t bytes, size_t chunk);
 void send_queued(struct pair *p, size_t bytes);

@@ -241,7 +241,8 @@ const struct scenario in_async_scenarios[] = {
 	{ "uring_fixed", in_uring_fixed, SC_NONBLOCK, 0, "io_uring: a registered file" },
 	{ "uring_async", in_uring_async, 0, 0, "io_uring: a worker makes the call" },
 	{ "uring_sqpoll", in_uring_sqpoll, 0, 0, "io_uring: the kernel's thread makes the call" },
-	{ "uring_waits", in_uring_waits, SC_NONBLOCK, 0, "io_uring: recv before the bytes are there" },
+	{ "uring_waits", in_uring_waits, SC_NONBLOCK, 0,
+	  "io_uring: recv before the bytes are there" },
 	{ "uring_multishot", in_uring_multishot, SC_NONBLOCK, 0, "io_uring: multishot recv" },
 	{ 0 },
 };

@@ -206,7 +206,8 @@ static void in_zerocopy_copy(struct run *r)
 
 const struct scenario in_file_scenarios[] = {
 	{ "splice", in_splice, SC_NONBLOCK, 0, "splice(2) into a pipe, and the end of file" },
-	{ "splice_part", in_splice_part, SC_NONBLOCK, 0, "splice(2) of a part, recv(2) of another" },
+	{ "splice_part", in_splice_part, SC_NONBLOCK, 0,
+	  "splice(2) of a part, recv(2) of another" },
 	{ "zerocopy", in_zerocopy, SC_NONBLOCK, 0, "TCP_ZEROCOPY_RECEIVE that maps pages" },
 	{ "zerocopy_copy", in_zerocopy_copy, SC_NONBLOCK, 0,
 	  "TCP_ZEROCOPY_RECEIVE that copies, and the end of file" },

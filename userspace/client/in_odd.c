@@ -92,8 +92,8 @@ static void in_rcvtimeo(struct run *r)
 	must(r, rx(p.server, recv(p.server->fd, buf, sizeof(buf), MSG_WAITALL)) == 300);
 	check(r);
 	send_queued(&p, 300);
-	must(r, rx_call(p.server,
-			recv(p.server->fd, buf, sizeof(buf), MSG_WAITALL | MSG_PEEK)) == 300);
+	must(r, rx_call(p.server, recv(p.server->fd, buf, sizeof(buf), MSG_WAITALL | MSG_PEEK)) ==
+			300);
 	check(r);
 	read_all(p.server, 300);
 }
@@ -172,8 +172,8 @@ static void in_zero_length(struct run *r)
 static void in_efault(struct run *r)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			    0);
+	char *memory =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *bad = memory + page;
 	struct iovec iov[2] = { { memory, 100 }, { bad, 900 } };
 	struct pair p;
@@ -278,7 +278,8 @@ static void in_errqueue(struct run *r)
 const struct scenario in_odd_scenarios[] = {
 	{ "peek", in_peek, SC_NONBLOCK, 0, "MSG_PEEK" },
 	{ "waitall_trickle", in_waitall_trickle, 0, 0, "MSG_WAITALL of bytes that come in pieces" },
-	{ "waitall_eof", in_waitall_eof, SC_NONBLOCK, 0, "MSG_WAITALL, cut short by the end of file" },
+	{ "waitall_eof", in_waitall_eof, SC_NONBLOCK, 0,
+	  "MSG_WAITALL, cut short by the end of file" },
 	{ "peek_waitall", in_peek_waitall, 0, 0, "MSG_PEEK | MSG_WAITALL of pieces" },
 	{ "rcvtimeo", in_rcvtimeo, 0, 0, "SO_RCVTIMEO ends calls with nothing and with something" },
 	{ "rcvlowat", in_rcvlowat, 0, 0, "SO_RCVLOWAT" },

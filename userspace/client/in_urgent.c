@@ -230,11 +230,13 @@ static void in_oob_inline(struct run *r)
 
 const struct scenario in_urgent_scenarios[] = {
 	{ "oob_first", in_oob_first, SC_NONBLOCK, 0, "MSG_OOB before the stream is read" },
-	{ "oob_at_mark", in_oob_at_mark, SC_NONBLOCK, 0, "MSG_OOB when the stream is read up to it" },
+	{ "oob_at_mark", in_oob_at_mark, SC_NONBLOCK, 0,
+	  "MSG_OOB when the stream is read up to it" },
 	{ "oob_peek", in_oob_peek, SC_NONBLOCK, 0, "MSG_OOB | MSG_PEEK" },
 	{ "oob_skipped", in_oob_skipped, SC_NONBLOCK, 0, "an urgent byte that nobody reads" },
 	{ "oob_only", in_oob_only, SC_NONBLOCK, 0, "urgent bytes and no others" },
-	{ "oob_twice", in_oob_twice, SC_NONBLOCK, 0, "a second urgent byte before the first is read" },
+	{ "oob_twice", in_oob_twice, SC_NONBLOCK, 0,
+	  "a second urgent byte before the first is read" },
 	{ "oob_read_twice", in_oob_read_twice, SC_NONBLOCK, 0,
 	  "an urgent byte that becomes one of the stream after it was read" },
 	{ "oob_twice_at_mark", in_oob_twice_at_mark, SC_NONBLOCK, 0,

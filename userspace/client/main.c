@@ -34,8 +34,17 @@ static const struct group {
 #undef GROUP
 };
 
-enum { KEY_LIST = 256, KEY_FAMILY, KEY_BYTES, KEY_CONNECTIONS, KEY_THREADS, KEY_STEPS, KEY_TAP,
-       KEY_DRY_RUN, KEY_TO };
+enum {
+	KEY_LIST = 256,
+	KEY_FAMILY,
+	KEY_BYTES,
+	KEY_CONNECTIONS,
+	KEY_THREADS,
+	KEY_STEPS,
+	KEY_TAP,
+	KEY_DRY_RUN,
+	KEY_TO
+};
 
 static const struct argp_option option_table[] = {
 	{ "list", KEY_LIST, 0, 0, "Name the scenarios", 0 },
@@ -298,8 +307,8 @@ static void print_table(const struct results *res)
 	for (i = 0; i < res->n; i++) {
 		const struct run *r = &res->done[i];
 
-		printf("%-40s %5u %6u %14llu %14llu %14llu %14llu  %s", r->name, r->rows,
-		       r->fields, (unsigned long long)r->tx_want, (unsigned long long)r->tx_seen,
+		printf("%-40s %5u %6u %14llu %14llu %14llu %14llu  %s", r->name, r->rows, r->fields,
+		       (unsigned long long)r->tx_want, (unsigned long long)r->tx_seen,
 		       (unsigned long long)r->rx_want, (unsigned long long)r->rx_seen,
 		       words[r->verdict]);
 		if (r->verdict != VERDICT_PASS)

@@ -222,8 +222,8 @@ static void pair_open_to_host(struct run *r, struct pair *p)
 {
 	const struct sockaddr_storage *to = &r->opt->to;
 	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-	socklen_t len = to->ss_family == AF_INET ? sizeof(struct sockaddr_in) :
-						   sizeof(struct sockaddr_in6);
+	socklen_t len =
+		to->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 	int64_t since = now_ns();
 
 	must(r, fd >= 0);
@@ -310,7 +310,8 @@ void wait_poll(struct run *r, int fd, short events)
 	} while (n < 0 && errno == EINTR);
 	must(r, n >= 0);
 	if (!n)
-		fail(r, "descriptor %d not ready (events %#x) after %d s", fd, events, WAIT_SECONDS);
+		fail(r, "descriptor %d not ready (events %#x) after %d s", fd, events,
+		     WAIT_SECONDS);
 }
 
 /**

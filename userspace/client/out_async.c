@@ -195,6 +195,7 @@ const struct scenario out_async_scenarios[] = {
 	{ "uring_send_zc", out_uring_send_zc, SC_NONBLOCK, 0, "io_uring: zero-copy send" },
 	{ "uring_fixed", out_uring_fixed, SC_NONBLOCK, 0, "io_uring: a registered file" },
 	{ "uring_async", out_uring_async, 0, 0, "io_uring: a worker makes the call" },
-	{ "uring_stream", out_uring_stream, SC_NONBLOCK, 0, "io_uring: more than there is room for" },
+	{ "uring_stream", out_uring_stream, SC_NONBLOCK, 0,
+	  "io_uring: more than there is room for" },
 	{ 0 },
 };

@@ -138,10 +138,10 @@ static const struct {
 	size_t width;
 	unsigned int rank;
 } plan[] = {
-	{ "COMMAND", 16, 4 }, { "PID", 6, 5 },	     { "FD", 3, 0 },	   { "STATE", 12, 0 },
-	{ "ROLE", 7, 0 },     { "LOCAL", 16, 0 },    { "REMOTE", 16, 0 },  { "TX_QUEUE", 9, 1 },
-	{ "RX_QUEUE", 9, 1 }, { "TX_CALLS", 9, 2 },  { "RX_CALLS", 9, 2 }, { "OPENED", 15, 3 },
-	{ "CLOSED", 15, 3 },  { "ERROR", 6, 3 },     { "UID", 4, 6 },	   { "COOKIE", 7, 7 },
+	{ "COMMAND", 16, 4 }, { "PID", 6, 5 },	    { "FD", 3, 0 },	  { "STATE", 12, 0 },
+	{ "ROLE", 7, 0 },     { "LOCAL", 16, 0 },   { "REMOTE", 16, 0 },  { "TX_QUEUE", 9, 1 },
+	{ "RX_QUEUE", 9, 1 }, { "TX_CALLS", 9, 2 }, { "RX_CALLS", 9, 2 }, { "OPENED", 15, 3 },
+	{ "CLOSED", 15, 3 },  { "ERROR", 6, 3 },    { "UID", 4, 6 },	  { "COOKIE", 7, 7 },
 	{ "INODE", 7, 8 },    { "NETNS", 11, 9 },
 };
 
@@ -227,8 +227,8 @@ static void print_changes(struct run *r, const struct line *l, const struct line
 }
 
 /* Prints the call, what it did and the rows, and compares these with the ledger. */
-static void __attribute__((format(printf, 3, 4)))
-step(struct screen *s, const char *what, const char *call, ...)
+static void __attribute__((format(printf, 3, 4))) step(struct screen *s, const char *what,
+						       const char *call, ...)
 {
 	size_t widths[MAX_COLUMNS] = { 0 };
 	char text[256];
@@ -302,7 +302,8 @@ static void steps_open(struct screen *s, struct pair *p)
 	     "connect(%d, %s) = 0", fd, addr_text(&sa, text));
 
 	p->server = s->ends[2] = accept_from(r, listener, since);
-	step(s, "The connection's other end got a descriptor: REMOTE and LOCAL are the other way round.",
+	step(s,
+	     "The connection's other end got a descriptor: REMOTE and LOCAL are the other way round.",
 	     "accept(%d) = %d", listener->fd, p->server->fd);
 }
 
@@ -313,7 +314,8 @@ static void steps_send(struct screen *s, struct end *from, struct end *to, const
 	must(s->r, tx(from, send(from->fd, text, len, 0)) == (ssize_t)len);
 	wait_acked(from);
 	wait_queued(to, len);
-	step(s, "The sender's TX_BYTES and TX_CALLS grew; the bytes lie in the receiver's RX_QUEUE.",
+	step(s,
+	     "The sender's TX_BYTES and TX_CALLS grew; the bytes lie in the receiver's RX_QUEUE.",
 	     "send(%d, \"%s\", %zu, 0) = %zu", from->fd, text, len, len);
 }
 
@@ -323,8 +325,9 @@ static void steps_recv(struct screen *s, struct end *e, const char *text)
 	ssize_t n = rx(e, recv(e->fd, buf, sizeof(buf), 0));
 
 	must(s->r, n == (ssize_t)strlen(text) && !memcmp(buf, text, n));
-	step(s, n ? "They left the queue and became RX_BYTES." :
-		    "End of file: no byte, but one more of RX_CALLS.",
+	step(s,
+	     n ? "They left the queue and became RX_BYTES." :
+		 "End of file: no byte, but one more of RX_CALLS.",
 	     "recv(%d, \"%s\", %zu, 0) = %zd", e->fd, text, sizeof(buf), n);
 }
 
@@ -346,7 +349,8 @@ static void steps_close(struct screen *s, struct pair *p)
 	end_close(p->server);
 	wait_state(p->client, SOCKSTAT_CLOSED);
 	end_ended(p->client, since, 0);
-	step(s, "The server's descriptor is gone, its row is history; with both FINs sent the connection is over.",
+	step(s,
+	     "The server's descriptor is gone, its row is history; with both FINs sent the connection is over.",
 	     "close(%d) = 0", p->server->fd);
 	steps_recv(s, p->client, "");
 	end_close(p->client);

@@ -52,8 +52,8 @@ static void truth_fill(struct truth *t, const struct end *e, const struct tcp_in
 	t->state = state == SOCKSTAT_TIME_WAIT ? SOCKSTAT_CLOSED : (enum sockstat_state)state;
 	t->sums_known = sums_count(state);
 	if (t->sums_known) {
-		t->tx_bytes = info->tcpi_bytes_acked + outq -
-			      (e->role == SOCKSTAT_ROLE_CLIENT) - fin_sent(state);
+		t->tx_bytes = info->tcpi_bytes_acked + outq - (e->role == SOCKSTAT_ROLE_CLIENT) -
+			      fin_sent(state);
 		t->rx_bytes = info->tcpi_bytes_received - inq - fin_received(state);
 	}
 	/* Without a connection the difference of the numbers means nothing. */
@@ -152,7 +152,8 @@ static void truth_by_diag(const struct end *e, struct truth *t)
 	struct rtattr *attr;
 	int left;
 
-	if (!e->local.ss_family || diag_request(e, SOCK_DIAG_BY_FAMILY, answer, sizeof(answer)) <= 0)
+	if (!e->local.ss_family ||
+	    diag_request(e, SOCK_DIAG_BY_FAMILY, answer, sizeof(answer)) <= 0)
 		return;
 	attr = (struct rtattr *)(msg + 1);
 	left = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(*msg));
