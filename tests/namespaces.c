@@ -72,9 +72,8 @@ static bool become_container_user(void)
 static int first_in_namespace(struct stage *stage)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("proc", "/proc", "proc", 0, NULL) ||
-	    act(stage, INNER_AGAIN, become_alice) != 2 || !wait_ready(stage, INNER_AGAIN) ||
-	    !open_part(&stage->part[INNER])) {
+	    mount("proc", "/proc", "proc", 0, NULL) || act(stage, INNER_AGAIN, become_alice) != 2 ||
+	    !wait_ready(stage, INNER_AGAIN) || !open_part(&stage->part[INNER])) {
 		printf("# the namespace's first: %m\n");
 		return 1;
 	}

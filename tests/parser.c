@@ -8,11 +8,11 @@
 
 #include "../userspace/procfile.h"
 
-#define HEAD                                                                                 \
+#define HEAD                                                                                   \
 	"COMMAND PID FD STATE ROLE LOCAL REMOTE TX_BYTES RX_BYTES TX_CALLS RX_CALLS TX_QUEUE " \
 	"RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE COOKIE\n"
-#define ROW                                                                          \
-	"a\\040b  12  3 ESTABLISHED client 127.0.0.1:80 [::1]:65535 1 2 3 4 5 6 "    \
+#define ROW                                                                       \
+	"a\\040b  12  3 ESTABLISHED client 127.0.0.1:80 [::1]:65535 1 2 3 4 5 6 " \
 	"1700000000.123 - - 1000 4026531840 77 ffffffffffffffff\n"
 #define TAIL(rows) "# version=1 rows=" #rows " closed=0 missed=7 dropped=8\n"
 
@@ -42,13 +42,20 @@ static const struct {
 static const struct {
 	const char *column, *right, *wrong;
 } fields[] = {
-	{ "COMMAND", "a\\040b", "a\\04" },	 { "COMMAND", "a\\040b", "a\\000b" },
-	{ "PID", "12 ", "1x " },		 { "FD", " 3 EST", " -1 EST" },
-	{ "STATE", "ESTABLISHED", "GONE" },	 { "ROLE", "client", "host" },
-	{ "LOCAL", "127.0.0.1:80", "127.0.0:80" }, { "LOCAL", "127.0.0.1:80", "127.0.0.1" },
-	{ "REMOTE", "[::1]:65535", "[::1]:65536" }, { "REMOTE", "[::1]:65535", "[::1:65535" },
-	{ "TX_BYTES", " 1 2", " -1 2" },	 { "OPENED", "00.123", "00.12" },
-	{ "ERROR", "- - 1000", "- what 1000" },	 { "UID", "1000", "4294967296" },
+	{ "COMMAND", "a\\040b", "a\\04" },
+	{ "COMMAND", "a\\040b", "a\\000b" },
+	{ "PID", "12 ", "1x " },
+	{ "FD", " 3 EST", " -1 EST" },
+	{ "STATE", "ESTABLISHED", "GONE" },
+	{ "ROLE", "client", "host" },
+	{ "LOCAL", "127.0.0.1:80", "127.0.0:80" },
+	{ "LOCAL", "127.0.0.1:80", "127.0.0.1" },
+	{ "REMOTE", "[::1]:65535", "[::1]:65536" },
+	{ "REMOTE", "[::1]:65535", "[::1:65535" },
+	{ "TX_BYTES", " 1 2", " -1 2" },
+	{ "OPENED", "00.123", "00.12" },
+	{ "ERROR", "- - 1000", "- what 1000" },
+	{ "UID", "1000", "4294967296" },
 	{ "COOKIE", "ffffffffffffffff", "10000000000000000" },
 };
 

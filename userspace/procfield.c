@@ -321,10 +321,7 @@ static const char *parse_addr(const struct token *tok, void *field)
 }
 
 #define MEMBER(member) offsetof(struct sockstat_row, member)
-#define COLUMN(name, member, parse)            \
-	{                                      \
-		name, MEMBER(member), parse, 0 \
-	}
+#define COLUMN(name, member, parse) { name, MEMBER(member), parse, 0 }
 /* All columns that have to be there. */
 const struct column procfield_columns[PROCFIELD_COLUMNS] = {
 	{ "COMMAND", MEMBER(comm), parse_comm, MEMBER(comm_raw) },

@@ -46,12 +46,12 @@ enum family {
 };
 
 /* struct scenario, flags */
-#define SC_NONBLOCK 0x01 /* run once more with O_NONBLOCK descriptors (r->nonblock) */
+#define SC_NONBLOCK 0x01   /* run once more with O_NONBLOCK descriptors (r->nonblock) */
 #define SC_ONE_FAMILY 0x02 /* the address family makes no difference: IPv4 only */
-#define SC_ROOT 0x04 /* SKIP unless root */
-#define SC_NO_FINISH 0x08 /* the runner neither checks nor closes at the end */
-#define SC_OWN_COUNT 0x10 /* reads opt->connections itself; others are repeated that often */
-#define SC_TO_HOST 0x20 /* makes sense without the server's end (--to HOST:PORT) */
+#define SC_ROOT 0x04	   /* SKIP unless root */
+#define SC_NO_FINISH 0x08  /* the runner neither checks nor closes at the end */
+#define SC_OWN_COUNT 0x10  /* reads opt->connections itself; others are repeated that often */
+#define SC_TO_HOST 0x20	   /* makes sense without the server's end (--to HOST:PORT) */
 
 struct run;
 
@@ -60,17 +60,17 @@ struct scenario {
 	void (*run)(struct run *r);
 	unsigned int flags;
 	unsigned int seconds; /* the watchdog's patience; 0: DEFAULT_SECONDS */
-	const char *what; /* for --list */
+	const char *what;     /* for --list */
 };
 
 #define DEFAULT_SECONDS 60
 
 struct options {
-	unsigned int families; /* bit per enum family */
-	size_t bytes; /* --bytes, or 100,000 */
+	unsigned int families;	  /* bit per enum family */
+	size_t bytes;		  /* --bytes, or 100,000 */
 	unsigned int connections; /* --connections, 0 if not given */
-	unsigned int threads; /* --threads, 0 if not given */
-	bool steps; /* --steps: say() prints */
+	unsigned int threads;	  /* --threads, 0 if not given */
+	bool steps;		  /* --steps: say() prints */
 	bool tap;
 	bool dry_run; /* no module: compare with TCP_INFO only */
 	bool to_host;
@@ -136,8 +136,8 @@ struct end {
 	uint32_t netns;
 	uint64_t inode;
 	bool shared; /* other ends are of the same connection */
-	bool shut; /* the descriptor is closed */
-	bool ready; /* filled in; checks pass over an end that is not */
+	bool shut;   /* the descriptor is closed */
+	bool ready;  /* filled in; checks pass over an end that is not */
 };
 
 struct difference {
@@ -190,10 +190,10 @@ void note(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 
 void say(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Fails the scenario, with errno's text, unless the condition holds. */
-#define must(r, condition)                                                               \
-	do {                                                                             \
-		if (!(condition))                                                        \
-			fail((r), "%s:%d: %s: %m", __FILE__, __LINE__, #condition);      \
+#define must(r, condition)                                                          \
+	do {                                                                        \
+		if (!(condition))                                                   \
+			fail((r), "%s:%d: %s: %m", __FILE__, __LINE__, #condition); \
 	} while (0)
 
 /* ledger.c: ends and what is booked with them */
@@ -226,7 +226,7 @@ void check_finish(struct run *r);
 struct truth {
 	bool known;
 	enum sockstat_state state; /* TCP_CLOSE as SOCKSTAT_CLOSED */
-	bool sums_known; /* the two below: data bytes by TCP_INFO */
+	bool sums_known;	   /* the two below: data bytes by TCP_INFO */
 	uint64_t tx_bytes, rx_bytes;
 	uint64_t tx_queue, rx_queue;
 };
