@@ -452,7 +452,7 @@ static bool truths_same(const struct truth *a, const struct truth *b, unsigned i
 	return true;
 }
 
-/* Acks and FINs are still on their way now and then: the table counts if all held still around it. */
+/* Acks and FINs are on their way now and then: the table counts if all held still around it. */
 static void snapshot(struct comparison *c)
 {
 	const struct timespec ms = { 0, MS };

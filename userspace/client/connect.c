@@ -273,8 +273,8 @@ static void connect_simultaneous(struct run *r)
 	for (i = 0; i < 2; i++) {
 		struct sockaddr *to = (struct sockaddr *)&sa[!i];
 
-		must(r, connect(e[i]->fd, to, sizeof(struct sockaddr_in6)) < 0 &&
-				errno == EINPROGRESS);
+		must(r, connect(e[i]->fd, to, sizeof(struct sockaddr_in6)) < 0);
+		must(r, errno == EINPROGRESS);
 	}
 	for (i = 0; i < 2; i++)
 		end_connecting(e[i], since, &sa[!i]);

@@ -85,7 +85,7 @@ static void in_splice_part(struct run *r)
 	close(fds[1]);
 }
 
-#define MAP_SIZE (1 << 20)
+#define MAP_SIZE 0x100000
 
 /* One call that maps whole pages and copies a short rest; it tells what to read plainly. */
 static ssize_t zerocopy(struct end *e, void *map, char *rest, size_t rest_size, size_t *skip)

@@ -201,7 +201,7 @@ typedef void (*visit_fn)(struct request *req, struct run *r, const char *group,
 			 const struct scenario *sc, void *arg);
 
 /* Calls @visit with the arena prepared for every variant that was asked for. */
-static void for_each_run(struct request *req, struct run *r, visit_fn visit, void *arg)
+static void visit_runs(struct request *req, struct run *r, visit_fn visit, void *arg)
 {
 	const struct scenario *sc;
 	int family, nonblock;
@@ -327,7 +327,7 @@ static int run_all(struct request *req)
 	struct run *arena = run_arena();
 	int i;
 
-	for_each_run(req, arena, count_run, &res);
+	visit_runs(req, arena, count_run, &res);
 	for (i = 0; i < req->n_words; i++) {
 		if (!req->matched[i]) {
 			fprintf(stderr, "sockstat-client: nothing is called \"%s\": see --list\n",
@@ -346,7 +346,7 @@ static int run_all(struct request *req)
 	}
 	if (req->opt.tap)
 		printf("TAP version 13\n1..%u\n", res.total);
-	for_each_run(req, arena, visit_run, &res);
+	visit_runs(req, arena, visit_run, &res);
 	if (req->opt.tap)
 		printf("# %u passed, %u failed, %u skipped\n", res.passed, res.failed, res.skipped);
 	else
