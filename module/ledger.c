@@ -372,7 +372,10 @@ void sockstat_ledger_open(struct sockstat_ledger *l)
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 {
 	l->seq[SOCKSTAT_TX] = tcp_sk(sk)->write_seq;
-	l->flags |= SOCKSTAT_LEDGER_TX_SYNCED | SOCKSTAT_LEDGER_SYN_PENDING;
+	l->flags |= SOCKSTAT_LEDGER_TX_SYNCED;
+	/* TCP_REPAIR connects without one */
+	if (!tcp_sk(sk)->repair)
+		l->flags |= SOCKSTAT_LEDGER_SYN_PENDING;
 }
 
 /**
