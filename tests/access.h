@@ -165,7 +165,7 @@ static inline bool put_in_flight(struct stage *stage, int channel)
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 	int fd[2];
 
-	if (!bed_pair(BED_4, fd) || !bed_write(fd[0], 10))
+	if (!bed_pair(BED_4, fd) || !bed_write(fd[0], 10) || !bed_read(fd[1], 10))
 		return false;
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
@@ -175,7 +175,6 @@ static inline bool put_in_flight(struct stage *stage, int channel)
 	if (sendmsg(channel, &msg, 0) != 1)
 		return false;
 	close(fd[0]);
-	close(fd[1]);
 	return true;
 }
 
@@ -282,7 +281,7 @@ static inline void note(struct stage *stage, const struct sockstat_table *table)
 		const struct sockstat_row *row = &table->rows[i];
 		int actor = actor_of(stage, row->inode);
 
-		if (row->cookie == stage->nobodys)
+		if (row->cookie == stage->nobodys && row->pid < 0)
 			stage->saw_nobodys = true;
 		if (actor >= 0 && row->pid >= 0 && row->state != SOCKSTAT_CLOSED)
 			stage->seen |= BIT(actor);
