@@ -172,13 +172,18 @@ static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder
 	row->closed = conn->closed;
 }
 
+static bool is_over(const struct sockstat_conn *conn)
+{
+	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+}
+
 /*
  * What no holder has: all of a connection in flight between processes, or
  * never accepted, and what went through descriptors that got no record.
  */
 static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 {
-	bool over = conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+	bool over = is_over(conn);
 	u64 rest[SOCKSTAT_FLOWS];
 	struct sockstat_row *row;
 	pid_t pid = -1;
@@ -215,24 +220,32 @@ static struct pass pass_begin(struct sockstat_sink *sink)
 	};
 }
 
+/*
+ * A record that was made behind the walk's back is for the next snapshot, if
+ * the walk may have come by without one: while the connection was open, when a
+ * row of it has been shown, or when it is older than the module.
+ */
+static bool is_next_ones(const struct sockstat_conn *conn, u32 born, u32 generation)
+{
+	return born == generation && (!is_over(conn) || conn->seen == generation || !conn->opened);
+}
+
 /* All rows of a connection that are due; false if they did not all fit. */
 static bool show_conn(struct sockstat_conn *conn, struct pass *pass)
 {
 	u32 generation = pass->sink->generation;
-	bool over = conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
 	struct rb_node *n;
 
 	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
-		/* opened behind the walk's back: the next snapshot's */
-		if (h->seen == generation || (h->born == generation && !over))
+		if (h->seen == generation || is_next_ones(conn, h->born, generation))
 			continue;
 		if (full(pass))
 			return false;
 		show_holder(conn, h, pass->sink);
 	}
-	if (conn->shown == generation || (conn->born == generation && !over))
+	if (conn->shown == generation || is_next_ones(conn, conn->born, generation))
 		return true;
 	if (full(pass))
 		return false;
