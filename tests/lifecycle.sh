@@ -10,7 +10,7 @@ set -u
 # shellcheck source=tests/traffic.sh
 . "$TESTS/traffic.sh"
 
-CYCLES=20
+CYCLES=8
 
 need_root
 need perl modinfo
