@@ -227,7 +227,8 @@ static struct pass pass_begin(struct sockstat_sink *sink)
  */
 static bool is_next_ones(const struct sockstat_conn *conn, u32 born, u32 generation)
 {
-	return born == generation && (!is_over(conn) || conn->seen == generation || !conn->opened);
+	return born == generation && (!is_over(conn) || conn->seen == generation ||
+				      conn->shown == generation || !conn->opened);
 }
 
 /* All rows of a connection that are due; false if they did not all fit. */
