@@ -485,6 +485,49 @@ TEST_F_TIMEOUT(readers, lseek, SECONDS)
 	text_free(&again);
 }
 
+/* What is sought before anything was read, nobody has looked into yet. */
+TEST_F_TIMEOUT(readers, lseek_first, SECONDS)
+{
+	struct text t = { 0 };
+	char buf[300];
+
+	append(&t, "C", 1);
+	ASSERT_EQ(1, lseek(self->fd, 1, SEEK_SET));
+	ASSERT_TRUE(read_page(self->fd, &t));
+	EXPECT_TRUE(text_right(&t, self->owner, self->steady, STEADY));
+	ASSERT_EQ((ssize_t)sizeof(buf), pread(self->fd, buf, sizeof(buf), 1));
+	EXPECT_EQ(0, memcmp(buf, t.s + 1, sizeof(buf)));
+	text_free(&t);
+}
+
+/* One process seeks in the snapshot that another one replaces. */
+TEST_F_TIMEOUT(readers, lseek_while_read, SECONDS)
+{
+	atomic_int *sought =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int seed = 1;
+	pid_t child = fork();
+	char buf[5000];
+	int i, status;
+
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;; ++*sought)
+			lseek(self->fd, 1 + rand_r(&seed) % 20000, SEEK_SET);
+	}
+	for (i = 0; i < 50; i++) {
+		int before = *sought;
+
+		ASSERT_LT(8, pread(self->fd, buf, sizeof(buf), 0));
+		ASSERT_EQ(0, memcmp(buf, "COMMAND ", 8));
+		ASSERT_TRUE(BED_WAIT(*sought != before));
+	}
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	munmap(sought, 4096);
+	EXPECT_TRUE(one_way(self, 2));
+}
+
 TEST_F_TIMEOUT(readers, splice, SECONDS)
 {
 	EXPECT_TRUE(one_way(self, 5));
