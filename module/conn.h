@@ -14,8 +14,8 @@ struct sock;
 
 #define SOCKSTAT_CONN_STARTED BIT(0) /* there was or is a connection */
 #define SOCKSTAT_CONN_DEAD BIT(1)    /* it is over: TCP says CLOSE */
-#define SOCKSTAT_CONN_LEAVING BIT(3) /* its socket is about to forget it */
 #define SOCKSTAT_CONN_CLOSED BIT(2)  /* its last descriptor is gone */
+#define SOCKSTAT_CONN_LEAVING BIT(3) /* its socket is about to forget it */
 
 /**
  * struct sockstat_conn - one connection, from its beginning to its closed row

@@ -48,7 +48,7 @@ static void refill(struct work_struct *work)
  * @pool: the pool
  *
  * Context: any but NMI, raw spinlocks may be held.
- * Return: a zeroed record, to be given back by sockstat_pool_free(); NULL if
+ * Return: a zeroed record, to be given back to its cache; NULL if
  * there is none at hand, which @pool->empty counts.
  */
 void *sockstat_pool_get(struct sockstat_pool *pool)
@@ -73,18 +73,6 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	if (record)
 		*(void **)record = NULL;
 	return record;
-}
-
-/**
- * sockstat_pool_free() - give a record back to the allocator
- * @pool: the pool it came from
- * @record: the record, nobody's any more
- *
- * Context: process, may sleep.
- */
-void sockstat_pool_free(struct sockstat_pool *pool, void *record)
-{
-	kmem_cache_free(pool->cache, record);
 }
 
 /**

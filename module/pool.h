@@ -30,7 +30,6 @@ struct sockstat_pool {
 int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, unsigned int target);
 void sockstat_pool_destroy(struct sockstat_pool *pool);
 void *sockstat_pool_get(struct sockstat_pool *pool);
-void sockstat_pool_free(struct sockstat_pool *pool, void *record);
 void sockstat_pool_fill(struct sockstat_pool *pool);
 
 #endif /* SOCKSTAT_POOL_H */
