@@ -109,15 +109,15 @@ static int on_close(struct kprobe *p, struct pt_regs *regs)
 }
 
 static struct sockstat_entry_probe entries[] = {
-	{ .kp = { .symbol_name = "tcp_close", .pre_handler = on_close } },
-	{ .kp = { .symbol_name = "tcp_disconnect", .pre_handler = on_disconnect } },
-	{ .kp = { .symbol_name = "tcp_connect", .pre_handler = on_syn } },
-	{ .kp = { .symbol_name = "tcp_sendmsg", .pre_handler = on_send } },
+	{ .function = "tcp_close", .handler = on_close },
+	{ .function = "tcp_disconnect", .handler = on_disconnect },
+	{ .function = "tcp_connect", .handler = on_syn },
+	{ .function = "tcp_sendmsg", .handler = on_send },
 	/* gone since sendfile and splice go through tcp_sendmsg, too */
-	{ .kp = { .symbol_name = "tcp_sendpage", .pre_handler = on_send }, .optional = true },
-	{ .kp = { .symbol_name = "tcp_recvmsg", .pre_handler = on_recvmsg } },
-	{ .kp = { .symbol_name = "tcp_splice_read", .pre_handler = on_splice_read } },
-	{ .kp = { .symbol_name = "tcp_zerocopy_receive", .pre_handler = on_receive } },
+	{ .function = "tcp_sendpage", .handler = on_send, .optional = true },
+	{ .function = "tcp_recvmsg", .handler = on_recvmsg },
+	{ .function = "tcp_splice_read", .handler = on_splice_read },
+	{ .function = "tcp_zerocopy_receive", .handler = on_receive },
 };
 
 /* Where a connect() goes to; the socket does not say once it has failed. */

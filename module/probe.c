@@ -2,6 +2,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errname.h>
+#include <linux/ftrace.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
@@ -46,15 +47,77 @@ static void unregister_traces(struct sockstat_probe_set *set, unsigned int n)
 	tracepoint_synchronize_unregister();
 }
 
+static struct kprobe entry_at(const struct sockstat_entry_probe *p, kprobe_opcode_t *addr)
+{
+	return (struct kprobe){
+		.addr = addr,
+		.symbol_name = addr ? NULL : p->function,
+		.pre_handler = p->handler,
+	};
+}
+
+/*
+ * A probe on a function's first instruction goes through ftrace, which serves
+ * all comers. On the next one, where the arguments are still what they were,
+ * the kernel makes a jump of it, at two thirds of the cost. A probe that is
+ * never armed tells where that is.
+ */
+static void locate_entries(struct sockstat_probe_set *set)
+{
+#if defined(CONFIG_OPTPROBES) && defined(CONFIG_KPROBES_ON_FTRACE)
+	struct kprobe *found[SOCKSTAT_PROBE_MAX];
+	int nr_found = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_entries; i++) {
+		struct sockstat_entry_probe *p = &set->entries[i];
+
+		p->kp = entry_at(p, NULL);
+		p->kp.flags = KPROBE_FLAG_DISABLED;
+		if (register_kprobe(&p->kp))
+			continue;
+		if (kprobe_ftrace(&p->kp))
+			p->past = p->kp.addr + MCOUNT_INSN_SIZE / sizeof(*p->kp.addr);
+		found[nr_found++] = &p->kp;
+	}
+	unregister_kprobes(found, nr_found);
+#endif
+}
+
+/* What the kernel would leave a breakpoint, which is dear, it does not queue. */
+static bool register_jump(struct sockstat_entry_probe *p)
+{
+	if (!p->past)
+		return false;
+	p->kp = entry_at(p, p->past);
+	if (register_kprobe(&p->kp))
+		return false;
+	if (!list_empty(&p->kp.list))
+		return true;
+	unregister_kprobe(&p->kp);
+	return false;
+}
+
+static int register_entry(struct sockstat_entry_probe *p)
+{
+	int err;
+
+	if (register_jump(p))
+		return 0;
+	p->kp = entry_at(p, NULL);
+	err = register_kprobe(&p->kp);
+	return p->optional && err == -ENOENT ? 0 : err;
+}
+
 static int register_entries(struct sockstat_probe_set *set, unsigned int *done)
 {
+	locate_entries(set);
 	for (*done = 0; *done < set->nr_entries; ++*done) {
 		struct sockstat_entry_probe *p = &set->entries[*done];
-		int err = register_kprobe(&p->kp);
+		int err = register_entry(p);
 
-		p->absent = p->optional && err == -ENOENT;
-		if (err && !p->absent)
-			return complain("function", p->kp.symbol_name, err);
+		if (err)
+			return complain("function", p->function, err);
 	}
 	return 0;
 }
@@ -66,7 +129,7 @@ static void unregister_entries(struct sockstat_probe_set *set, unsigned int n)
 	int nr_live = 0;
 
 	while (n--)
-		if (!set->entries[n].absent)
+		if (set->entries[n].kp.addr)
 			live[nr_live++] = &set->entries[n].kp;
 	unregister_kprobes(live, nr_live);
 }

@@ -8,14 +8,19 @@
 
 /**
  * struct sockstat_entry_probe - a probe on a function's entry
- * @kp: the probe, its symbol_name and pre_handler set
+ * @function: its name
+ * @handler: called at each entry, with preemption off
  * @optional: not every kernel has this function
- * @absent: this one does not
+ * @past: the instruction past the one that ftrace owns, if the kernel can make
+ *        a jump of a probe there
+ * @kp: the probe; without a place if this kernel has no such function
  */
 struct sockstat_entry_probe {
-	struct kprobe kp;
+	const char *function;
+	kprobe_pre_handler_t handler;
 	bool optional;
-	bool absent;
+	kprobe_opcode_t *past;
+	struct kprobe kp;
 };
 
 /**
