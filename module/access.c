@@ -103,7 +103,9 @@ bool sockstat_access_process(const struct sockstat_access *access, struct task_s
  */
 bool sockstat_access_past(const struct sockstat_access *access, const struct sockstat_holder *h)
 {
-	return may_look_at(access, h->cred) && (h->dumpable || may_trace_in(access, &init_user_ns));
+	const struct sockstat_process *p = h->process;
+
+	return may_look_at(access, p->cred) && (p->dumpable || may_trace_in(access, &init_user_ns));
 }
 
 /**

@@ -11,6 +11,13 @@
 #include "conn.h"
 #include "table.h"
 
+/* Its fields are set before others may find it. */
+static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
+			 struct sockstat_holder *h)
+{
+	smp_store_release(&conn->creditor[flow], h);
+}
+
 /*
  * Who comes first gets what moved before anybody was seen, and is credited
  * until somebody else shows up.
@@ -22,9 +29,9 @@ static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
 	int flow;
 
 	h = sockstat_holder_new(&conn->holders, caller, sockstat_table_generation());
-	for (flow = 0; h && conn->holders.count == 1 && flow < SOCKSTAT_FLOWS; flow++) {
+	for (flow = 0; h == &conn->holders.first && flow < SOCKSTAT_FLOWS; flow++) {
 		h->bytes[flow] = conn->ledger.total[flow];
-		conn->creditor[flow] = h;
+		set_creditor(conn, flow, h);
 	}
 	return h;
 }
@@ -66,7 +73,7 @@ void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOW
 
 static void add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
-	if (caller->task && !conn->holders.count)
+	if (caller->task && !sockstat_holder_count(&conn->holders))
 		add_holder(conn, caller);
 }
 
@@ -93,8 +100,7 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || !READ_ONCE(inet_sk(conn->sk)->inet_dport))
 		return;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-		credit(conn, flow,
-		       sockstat_ledger_settle(&conn->ledger, conn->sk, flow, &conn->role, view));
+		credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
 }
 
 /* A connection that was there before us shall not vanish without a trace. */
@@ -103,24 +109,25 @@ static struct sockstat_conn *new_if_connected(struct sock *sk)
 	return READ_ONCE(inet_sk(sk)->inet_dport) ? sockstat_table_new(sk) : NULL;
 }
 
-static void mark_closed(struct sockstat_conn *conn)
+/* False, and counted, if there is no record to note it in. */
+static bool note_closing(struct sockstat_conn *conn)
 {
-	if (!conn->closed)
-		conn->closed = ktime_get_real_ns();
+	if (!sockstat_table_past(conn))
+		return false;
+	if (!conn->past->closed)
+		conn->past->closed = ktime_get_real_ns();
+	return true;
 }
 
 /* Out of the table; a connection goes to the closed ones, all else is freed. */
 static void retire(struct sockstat_conn *conn)
 {
-	bool started = conn->flags & SOCKSTAT_CONN_STARTED;
+	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && note_closing(conn);
 
-	if (started) {
-		mark_closed(conn);
-		if (!(conn->flags & SOCKSTAT_CONN_DEAD))
-			sockstat_ident_capture(&conn->id, conn->sk);
-		conn->flags |= SOCKSTAT_CONN_DEAD;
-	}
-	sockstat_table_remove(conn, started);
+	if (keep && !(conn->flags & SOCKSTAT_CONN_DEAD))
+		sockstat_ident_capture(&conn->past->id, conn->sk);
+	conn->flags |= SOCKSTAT_CONN_DEAD;
+	sockstat_table_remove(conn, keep);
 }
 
 /*
@@ -166,71 +173,50 @@ static noinline bool change_creditor(struct sockstat_conn *conn, enum sockstat_f
 	}
 	if (!h)
 		h = sockstat_holder_claim(&conn->holders, caller) ?: add_holder(conn, caller);
-	conn->creditor[flow] = h;
+	set_creditor(conn, flow, h);
 	return true;
 }
 
-/*
- * What moved since the last call is booked for who made that, and @caller is
- * who the next bytes are for. Inlined for a constant @flow: the hot path.
+/**
+ * sockstat_conn_enter() - somebody enters TCP to send or receive
+ * @sk: the socket
+ * @flow: which
+ * @caller: who
+ *
+ * What moved since it was last booked is booked for who called before, and
+ * @caller is who the next bytes are for.
+ *
+ * Context: any but NMI; @sk is the caller's, hence stays.
+ * Return: false if @caller's descriptor should be searched for, and the call
+ * repeated.
  */
-static __always_inline bool enter(struct sock *sk, enum sockstat_flow flow,
-				  const struct sockstat_caller *caller)
+bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
+			 const struct sockstat_caller *caller)
 {
 	struct sockstat_place place;
 	struct sockstat_holder *h;
 	struct sockstat_conn *conn;
 	bool done = true;
 
-	conn = sockstat_table_lock(&place, sk);
-	if (unlikely(!conn))
-		conn = sockstat_table_new(sk);
-	if (unlikely(!conn))
+	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
+	if (!conn)
 		goto out;
 	credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
 	h = conn->creditor[flow];
-	if (unlikely(!h || !sockstat_holder_is(h, caller))) {
+	if (!h || !sockstat_holder_is(h, caller)) {
 		done = change_creditor(conn, flow, caller);
 		h = conn->creditor[flow];
 	}
-	if (likely(done && h))
-		h->calls[flow]++;
+	if (done && h)
+		atomic64_inc(&h->calls[flow]);
 out:
 	sockstat_table_unlock(&place);
 	return done;
 }
 
 /**
- * sockstat_conn_send() - somebody enters TCP to send
- * @sk: the socket
- * @caller: who
- *
- * Context: any but NMI; @sk is the caller's, hence stays.
- * Return: false if @caller's descriptor should be searched for, and the call
- * repeated.
- */
-bool sockstat_conn_send(struct sock *sk, const struct sockstat_caller *caller)
-{
-	return enter(sk, SOCKSTAT_TX, caller);
-}
-
-/**
- * sockstat_conn_receive() - somebody enters TCP to receive
- * @sk: the socket
- * @caller: who
- *
- * Context: any but NMI; @sk is the caller's, hence stays.
- * Return: false if @caller's descriptor should be searched for, and the call
- * repeated.
- */
-bool sockstat_conn_receive(struct sock *sk, const struct sockstat_caller *caller)
-{
-	return enter(sk, SOCKSTAT_RX, caller);
-}
-
-/**
  * sockstat_conn_urgent() - somebody is about to take the urgent byte
- * @sk: the socket; sockstat_conn_receive() has been called for this, too
+ * @sk: the socket; sockstat_conn_enter() has just been called for this, too
  *
  * Context: any but NMI; @sk is the caller's, hence stays.
  */
@@ -267,10 +253,9 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 		conn = sockstat_table_new(sk);
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
-		conn->role = SOCKSTAT_CLIENT;
+		conn->ledger.role = SOCKSTAT_CLIENT;
 		conn->opened = ktime_get_real_ns();
 		sockstat_ledger_open(&conn->ledger);
-		conn->id.inode = sockstat_compat_sock_ino(sk);
 		add_first_holder(conn, caller);
 	}
 	sockstat_table_unlock(&place);
@@ -309,9 +294,9 @@ void sockstat_conn_established(struct sock *sk, bool active)
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		if (active)
-			conn->role = SOCKSTAT_CLIENT;
-		if (conn->role != SOCKSTAT_CLIENT) {
-			conn->role = SOCKSTAT_SERVER;
+			conn->ledger.role = SOCKSTAT_CLIENT;
+		if (conn->ledger.role != SOCKSTAT_CLIENT) {
+			conn->ledger.role = SOCKSTAT_SERVER;
 			conn->opened = ktime_get_real_ns();
 		}
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
@@ -341,10 +326,11 @@ void sockstat_conn_fin(struct sock *sk)
 static void note_death(struct sockstat_conn *conn)
 {
 	sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-	sockstat_ident_capture(&conn->id, conn->sk);
-	if (!conn->error)
-		conn->error = READ_ONCE(conn->sk->sk_err);
-	mark_closed(conn);
+	if (!note_closing(conn))
+		return;
+	sockstat_ident_capture(&conn->past->id, conn->sk);
+	if (!conn->past->error)
+		conn->past->error = READ_ONCE(conn->sk->sk_err);
 	conn->flags |= SOCKSTAT_CONN_DEAD;
 }
 
@@ -408,13 +394,14 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
-		conn->id.inode = sockstat_compat_sock_ino(sk) ?: conn->id.inode;
-		mark_closed(conn);
+		/* its file is gone when it dies */
+		if (note_closing(conn) && !conn->past->id.inode)
+			conn->past->id.inode = sockstat_compat_sock_ino(sk);
 		conn->flags |= SOCKSTAT_CONN_CLOSED;
 		add_first_holder(conn, caller);
 		h = caller->task ? sockstat_holder_find(&conn->holders, caller) : NULL;
 		if (h)
-			sockstat_holder_note_process(h, caller->task);
+			sockstat_holder_note_process(h, caller);
 	}
 	sockstat_table_unlock(&place);
 }
@@ -459,12 +446,14 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 			conn->opened = ktime_get_real_ns();
-		conn->role = SOCKSTAT_CLIENT;
+		conn->ledger.role = SOCKSTAT_CLIENT;
 		add_first_holder(conn, caller);
-		if (!(conn->flags & SOCKSTAT_CONN_DEAD))
-			sockstat_ident_capture(&conn->id, sk);
-		sockstat_ident_remote(&conn->id, family, addr, port);
-		conn->error = error;
+		if (note_closing(conn)) {
+			if (!(conn->flags & SOCKSTAT_CONN_DEAD))
+				sockstat_ident_capture(&conn->past->id, sk);
+			sockstat_ident_remote(&conn->past->id, family, addr, port);
+			conn->past->error = error;
+		}
 		conn->flags |= SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_DEAD;
 		retire(conn);
 	}

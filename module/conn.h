@@ -18,50 +18,65 @@ struct sock;
 #define SOCKSTAT_CONN_LEAVING BIT(3) /* its socket is about to forget it */
 
 /**
+ * struct sockstat_past - what a connection's row says when it is over
+ * @history: among the closed ones, once the socket is gone
+ * @conn: whose past this is
+ * @id: names, which the socket forgets
+ * @closed: when it was closed or died, ns since 1970, or 0
+ * @error: errno it failed or ended with, or 0
+ */
+struct sockstat_past {
+	struct list_head history;
+	struct sockstat_conn *conn;
+	struct sockstat_ident id;
+	s64 closed;
+	s16 error;
+};
+
+/**
  * struct sockstat_conn - one connection, from its beginning to its closed row
  * @node: in the table, while there is a socket
- * @history: among the closed ones, after that
- * @dead: waiting to be freed, at last
  * @sk: the socket; valid while in the table, since tcp_destroy_sock's handler
- *      takes the record out
- * @holders: who used it
+ *      takes the record out. NULL after that
  * @creditor: who is credited with the flow's next bytes, if anybody
  * @ledger: TCP's count
- * @id: names; complete once dead or out of the table
  * @opened: when connect() was called or the handshake done, ns since 1970, or
  *          0 if that was before the module
- * @closed: when it was closed or died, ns since 1970, or 0
+ * @past: from when it is closed or dead, if there was a record for it
+ * @dead: waiting to be freed
  * @born: as in struct sockstat_holder
  * @seen: generation of the last snapshot that found a descriptor of it
  * @shown: generation of the last snapshot with a row for nobody's bytes
- * @role: enum sockstat_role
- * @error: errno it failed or ended with, or 0
  * @flags: SOCKSTAT_CONN_*
+ * @holders: who used it
+ *
+ * Freed after a grace period: it is found, and a call of the creditor's
+ * counted, without a lock.
  */
 struct sockstat_conn {
-	union {
-		struct hlist_node node;
-		struct list_head history;
-		struct llist_node dead;
-	};
+	struct hlist_node node;
 	struct sock *sk;
-	struct sockstat_holders holders;
 	struct sockstat_holder *creditor[SOCKSTAT_FLOWS];
 	struct sockstat_ledger ledger;
-	struct sockstat_ident id;
 	s64 opened;
-	s64 closed;
+	union {
+		struct sockstat_past *past;
+		struct llist_node dead;
+	};
 	u32 born;
 	u32 seen;
 	u32 shown;
-	enum sockstat_role role;
-	s16 error;
 	u16 flags;
+	struct sockstat_holders holders;
 };
 
+#ifdef CONFIG_64BIT
+static_assert(sizeof(struct sockstat_conn) <= 192);
+#endif
+
 /* events, from the hooks */
-bool sockstat_conn_send(struct sock *sk, const struct sockstat_caller *caller);
-bool sockstat_conn_receive(struct sock *sk, const struct sockstat_caller *caller);
+bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
+			 const struct sockstat_caller *caller);
 void sockstat_conn_urgent(struct sock *sk);
 void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_syn(struct sock *sk);

@@ -62,18 +62,21 @@ static void set_nobody(struct sockstat_caller *caller)
 }
 
 /**
- * sockstat_fd_caller_odd() - the rest of sockstat_fd_caller()
- * @caller: filled in
+ * sockstat_fd_caller() - find out whose call this is
+ * @caller: filled in; nobody's for a kernel thread, or a socket not accepted
  * @sk: the socket that is called
  *
- * Context: process, under RCU or not preemptible.
+ * Context: process, under RCU or not preemptible. What @caller points to stays
+ * while current is in this call.
  */
-void sockstat_fd_caller_odd(struct sockstat_caller *caller, const struct sock *sk)
+void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
-	if (current->flags & PF_KTHREAD || !READ_ONCE(sk->sk_socket))
+	if (current->flags & PF_KTHREAD || !READ_ONCE(sk->sk_socket)) {
 		set_nobody(caller);
-	else
-		caller->fd = fd_of_call(sk);
+		return;
+	}
+	sockstat_fd_set_process(caller, current);
+	caller->fd = fd_of_call(sk);
 }
 
 /* The descriptor that a system call takes away, whose slot is empty by now. */

@@ -15,7 +15,7 @@
 
 struct pid_namespace;
 
-void sockstat_fd_caller_odd(struct sockstat_caller *caller, const struct sock *sk);
+void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk);
 void sockstat_fd_closer(struct sockstat_caller *caller);
 void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk);
 
@@ -64,8 +64,8 @@ static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struc
 }
 
 /**
- * sockstat_fd_caller() - find out whose call this is
- * @caller: filled in; nobody's for a kernel thread, or a socket not accepted
+ * sockstat_fd_plain_caller() - find out whose call this is, if that is easy
+ * @caller: filled in
  * @sk: the socket that is called
  *
  * A register is only a hint: it counts if that slot holds this very socket.
@@ -73,17 +73,20 @@ static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struc
  *
  * Context: process, under RCU or not preemptible. What @caller points to stays
  * while current is in this call.
+ * Return: false if this is for sockstat_fd_caller().
  */
-static inline void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
+static __always_inline bool sockstat_fd_plain_caller(struct sockstat_caller *caller,
+						     const struct sock *sk)
 {
 	const struct socket *sock = READ_ONCE(sk->sk_socket);
 	struct files_struct *files = current->files;
 
+	if (unlikely(!sock || !files || current->flags & (PF_KTHREAD | PF_IO_WORKER) ||
+		     in_compat_syscall()))
+		return false;
 	sockstat_fd_set_process(caller, current);
 	caller->fd = regs_get_kernel_argument(task_pt_regs(current), 0);
-	if (unlikely(current->flags & (PF_KTHREAD | PF_IO_WORKER) || in_compat_syscall() ||
-		     !files || !sock || !sockstat_fd_slot_holds(files, caller->fd, sock)))
-		sockstat_fd_caller_odd(caller, sk);
+	return sockstat_fd_slot_holds(files, caller->fd, sock);
 }
 
 #endif /* SOCKSTAT_FD_H */

@@ -18,9 +18,9 @@ static bool pinned;
 static struct list_head *cursor;
 static struct list_head *end;
 
-static unsigned int rows_of(const struct sockstat_conn *conn)
+static unsigned int rows_of(const struct sockstat_past *past)
 {
-	return max(conn->holders.count, 1U);
+	return max(sockstat_holder_count(&past->conn->holders), 1U);
 }
 
 /**
@@ -38,20 +38,20 @@ void sockstat_history_limit(unsigned int rows)
 
 /**
  * sockstat_history_add() - keep a closed connection
- * @conn: a connection that is complete and in no other list; the history owns
- *        it until it is evicted
+ * @past: of a connection that is complete and out of the table; the history
+ *        owns both until they are evicted
  *
  * Context: any, raw spinlocks may be held.
  * Return: whether there is something to evict.
  */
-bool sockstat_history_add(struct sockstat_conn *conn)
+bool sockstat_history_add(struct sockstat_past *past)
 {
 	unsigned long flags;
 	bool over;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	list_add_tail(&conn->history, &closed);
-	nr_rows += rows_of(conn);
+	list_add_tail(&past->history, &closed);
+	nr_rows += rows_of(past);
 	over = nr_rows > limit;
 	raw_spin_unlock_irqrestore(&lock, flags);
 	return over;
@@ -63,19 +63,19 @@ bool sockstat_history_add(struct sockstat_conn *conn)
  * Context: any.
  * Return: a connection that the caller now owns, or NULL.
  */
-struct sockstat_conn *sockstat_history_evict(void)
+struct sockstat_past *sockstat_history_evict(void)
 {
-	struct sockstat_conn *conn = NULL;
+	struct sockstat_past *past = NULL;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
 	if (!pinned && nr_rows > limit) {
-		conn = list_first_entry(&closed, struct sockstat_conn, history);
-		list_del(&conn->history);
-		nr_rows -= rows_of(conn);
+		past = list_first_entry(&closed, struct sockstat_past, history);
+		list_del(&past->history);
+		nr_rows -= rows_of(past);
 	}
 	raw_spin_unlock_irqrestore(&lock, flags);
-	return conn;
+	return past;
 }
 
 /**
@@ -97,10 +97,10 @@ void sockstat_history_pin(void)
 	/* the limit may have been lowered, or evicting be under way */
 	skip = nr_rows > limit ? nr_rows - limit : 0;
 	while (skip && cursor != &closed) {
-		struct sockstat_conn *conn;
+		struct sockstat_past *past;
 
-		conn = list_entry(cursor, struct sockstat_conn, history);
-		skip -= min(skip, rows_of(conn));
+		past = list_entry(cursor, struct sockstat_past, history);
+		skip -= min(skip, rows_of(past));
 		cursor = cursor->next;
 	}
 	raw_spin_unlock_irqrestore(&lock, flags);
@@ -110,14 +110,18 @@ void sockstat_history_pin(void)
  * sockstat_history_unpin() - end a pass
  *
  * Context: any.
+ * Return: whether there is something to evict.
  */
-void sockstat_history_unpin(void)
+bool sockstat_history_unpin(void)
 {
 	unsigned long flags;
+	bool over;
 
 	raw_spin_lock_irqsave(&lock, flags);
 	pinned = false;
+	over = nr_rows > limit;
 	raw_spin_unlock_irqrestore(&lock, flags);
+	return over;
 }
 
 /**
@@ -140,7 +144,7 @@ bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *ar
 	for (n = 0; n < BATCH && cursor != &closed; n++) {
 		struct list_head *this = cursor;
 
-		if (!show(list_entry(this, struct sockstat_conn, history), arg))
+		if (!show(list_entry(this, struct sockstat_past, history)->conn, arg))
 			break;
 		cursor = this == end ? &closed : this->next;
 	}

@@ -6,13 +6,14 @@
 #include <linux/types.h>
 
 struct sockstat_conn;
+struct sockstat_past;
 
-bool sockstat_history_add(struct sockstat_conn *conn);
-struct sockstat_conn *sockstat_history_evict(void);
+bool sockstat_history_add(struct sockstat_past *past);
+struct sockstat_past *sockstat_history_evict(void);
 void sockstat_history_limit(unsigned int rows);
 
 void sockstat_history_pin(void);
-void sockstat_history_unpin(void);
+bool sockstat_history_unpin(void);
 bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *arg), void *arg);
 
 #endif /* SOCKSTAT_HISTORY_H */

@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cred.h>
-#include <linux/mm.h>
-#include <linux/pid.h>
-
-#include "compat.h"
 #include "holder.h"
 #include "pool.h"
 
@@ -23,10 +18,12 @@ static atomic64_t anonymous;
 /* Where a holder stands in the order; any total order does. */
 static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id, int fd)
 {
-	if (h->pid != pid)
-		return h->pid < pid ? -1 : 1;
-	if (h->exec_id != exec_id)
-		return h->exec_id < exec_id ? -1 : 1;
+	const struct sockstat_process *p = h->process;
+
+	if (p->pid != pid)
+		return p->pid < pid ? -1 : 1;
+	if (p->exec_id != exec_id)
+		return p->exec_id < exec_id ? -1 : 1;
 	if (h->fd != fd)
 		return h->fd < fd ? -1 : 1;
 	return 0;
@@ -34,7 +31,7 @@ static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 e
 
 static bool same_process(const struct sockstat_holder *h, const struct sockstat_caller *caller)
 {
-	return h->pid == caller->pid && h->exec_id == caller->exec_id;
+	return h->process->pid == caller->pid && h->process->exec_id == caller->exec_id;
 }
 
 /* The first holder at or after a place in the order. */
@@ -97,8 +94,9 @@ static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *
 		struct sockstat_holder *h = rb_entry(*link, struct sockstat_holder, node);
 
 		parent = *link;
-		link = compare(h, new->pid, new->exec_id, new->fd) > 0 ? &parent->rb_left :
-									 &parent->rb_right;
+		link = compare(h, new->process->pid, new->process->exec_id, new->fd) > 0 ?
+			       &parent->rb_left :
+			       &parent->rb_right;
 	}
 	rb_link_node(&new->node, parent, link);
 	rb_insert_color(&new->node, &all->root);
@@ -107,16 +105,26 @@ static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *
 /**
  * sockstat_holder_note_process() - note what a closed row will say of a process
  * @h: one of its holders
- * @task: a thread of the process, current or kept by the caller
+ * @caller: the process; caller->task is current or kept by the caller
  *
- * Context: not preemptible, which keeps the group leader.
+ * Context: any but NMI, the connection locked.
  */
-void sockstat_holder_note_process(struct sockstat_holder *h, struct task_struct *task)
+void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockstat_caller *caller)
 {
-	struct user_namespace *ns;
+	struct sockstat_process *old = h->process, *new;
 
-	strscpy(h->comm, task->group_leader->comm, sizeof(h->comm));
-	h->dumpable = sockstat_compat_dumpable(task, &ns);
+	if (sockstat_process_is_now(old, caller))
+		return;
+	new = sockstat_process_get(caller);
+	if (!new)
+		return;
+	smp_store_release(&h->process, new);
+	sockstat_process_put(old);
+}
+
+static struct sockstat_holder *first_or_next(struct sockstat_holders *all)
+{
+	return sockstat_holder_count(all) ? sockstat_pool_get(&pool) : &all->first;
 }
 
 /**
@@ -132,24 +140,26 @@ void sockstat_holder_note_process(struct sockstat_holder *h, struct task_struct 
 struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 					    const struct sockstat_caller *caller, u32 born)
 {
-	struct sockstat_holder *h = &all->first;
+	struct sockstat_process *process;
+	struct sockstat_holder *h;
 
-	if (all->count >= HOLDERS_MAX) {
+	if (sockstat_holder_count(all) >= HOLDERS_MAX) {
 		atomic64_inc(&anonymous);
 		return NULL;
 	}
-	if (all->count)
-		h = sockstat_pool_get(&pool);
-	if (!h)
+	process = sockstat_process_get(caller);
+	if (!process)
 		return NULL;
-	h->pid = get_pid(caller->pid);
-	h->cred = get_task_cred(caller->task);
-	h->exec_id = caller->exec_id;
+	h = first_or_next(all);
+	if (!h) {
+		sockstat_process_put(process);
+		return NULL;
+	}
+	h->process = process;
 	h->fd = caller->fd;
 	h->born = born;
-	sockstat_holder_note_process(h, caller->task);
 	link_in_order(all, h);
-	all->count++;
+	all->first.count++;
 	return h;
 }
 
@@ -174,7 +184,7 @@ struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
 	if (!h || h->fd != SOCKSTAT_FD_UNKNOWN)
 		return NULL;
 	rb_erase(&h->node, &all->root);
-	h->fd = caller->fd;
+	WRITE_ONCE(h->fd, caller->fd);
 	link_in_order(all, h);
 	return h;
 }
@@ -190,8 +200,7 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
 	struct sockstat_holder *h, *next;
 
 	rbtree_postorder_for_each_entry_safe(h, next, &all->root, node) {
-		put_pid(h->pid);
-		put_cred(h->cred);
+		sockstat_process_put(h->process);
 		if (h != &all->first)
 			kmem_cache_free(cache, h);
 	}
@@ -204,7 +213,7 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
  */
 u64 sockstat_holder_dropped(void)
 {
-	return READ_ONCE(pool.empty) + atomic64_read(&anonymous);
+	return READ_ONCE(pool.empty) + atomic64_read(&anonymous) + sockstat_process_dropped();
 }
 
 /**
@@ -227,12 +236,23 @@ int sockstat_holder_init(void)
 {
 	int err;
 
+	err = sockstat_process_init();
+	if (err)
+		return err;
+	err = -ENOMEM;
 	cache = KMEM_CACHE(sockstat_holder, 0);
 	if (!cache)
-		return -ENOMEM;
+		goto err_process;
 	err = sockstat_pool_init(&pool, cache, HOLDERS_READY);
 	if (err)
-		sockstat_holder_exit();
+		goto err_pool;
+	return 0;
+
+err_pool:
+	sockstat_pool_destroy(&pool);
+	kmem_cache_destroy(cache);
+err_process:
+	sockstat_process_exit();
 	return err;
 }
 
@@ -245,4 +265,5 @@ void sockstat_holder_exit(void)
 {
 	sockstat_pool_destroy(&pool);
 	kmem_cache_destroy(cache);
+	sockstat_process_exit();
 }

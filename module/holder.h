@@ -7,9 +7,7 @@
 #include <linux/sched.h>
 
 #include "ledger.h"
-
-struct cred;
-struct pid;
+#include "process.h"
 
 #define SOCKSTAT_FD_UNKNOWN (-1)
 
@@ -31,44 +29,39 @@ struct sockstat_caller {
 
 /**
  * struct sockstat_holder - a descriptor through which a connection was used
- * @node: in &struct sockstat_holders.root, by (@pid, @exec_id, @fd)
- * @pid: the process, a reference held
- * @cred: its credentials when it was first seen, a reference held
+ * @node: in &struct sockstat_holders.root, by (pid, exec_id, @fd)
+ * @process: its process as it was last seen, a reference held
  * @bytes: application bytes credited, by flow
  * @calls: entries into TCP, by flow
- * @exec_id: as in struct sockstat_caller
  * @fd: descriptor number or SOCKSTAT_FD_UNKNOWN
  * @born: generation of the snapshot that was being taken, or was last taken,
  *        when the record was made
  * @seen: generation of the last snapshot that showed it
- * @dumpable: whether its owner may look into the process
- * @comm: the process's name
+ * @count: of a connection's first holder: how many there are
+ *
+ * Under RCU @process, @fd and @calls may be looked at, and @calls be raised,
+ * without the owner's lock.
  */
 struct sockstat_holder {
 	struct rb_node node;
-	struct pid *pid;
-	const struct cred *cred;
+	struct sockstat_process *process;
 	u64 bytes[SOCKSTAT_FLOWS];
-	u64 calls[SOCKSTAT_FLOWS];
-	u32 exec_id;
+	atomic64_t calls[SOCKSTAT_FLOWS];
 	int fd;
 	u32 born;
 	u32 seen;
-	bool dumpable;
-	char comm[TASK_COMM_LEN];
+	u32 count;
 };
 
 /**
  * struct sockstat_holders - all holders of one connection
  * @root: them, in order
- * @count: how many
- * @first: the first there was, if @count is not 0; the rest is from a pool
+ * @first: the first there was, if there was any; the rest is from a pool
  *
  * The connection's owner serialises access; holders stay as long as it does.
  */
 struct sockstat_holders {
 	struct rb_root root;
-	unsigned int count;
 	struct sockstat_holder first;
 };
 
@@ -82,12 +75,26 @@ u64 sockstat_holder_dropped(void);
  * @h: a holder
  * @caller: who calls
  *
- * Context: any.
+ * Context: any, the connection locked, or under RCU.
  */
 static inline bool sockstat_holder_is(const struct sockstat_holder *h,
 				      const struct sockstat_caller *caller)
 {
-	return h->fd == caller->fd && h->pid == caller->pid && h->exec_id == caller->exec_id;
+	const struct sockstat_process *p = READ_ONCE(h->process);
+
+	return READ_ONCE(h->fd) == caller->fd && p->pid == caller->pid &&
+	       p->exec_id == caller->exec_id;
+}
+
+/**
+ * sockstat_holder_count() - how many holders a connection has
+ * @all: a connection's holders
+ *
+ * Context: any, the connection locked.
+ */
+static inline unsigned int sockstat_holder_count(const struct sockstat_holders *all)
+{
+	return all->first.count;
 }
 
 struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
@@ -98,7 +105,7 @@ struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders
 						   const struct sockstat_caller *caller);
 struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 					    const struct sockstat_caller *caller, u32 born);
-void sockstat_holder_note_process(struct sockstat_holder *h, struct task_struct *task);
+void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockstat_caller *caller);
 void sockstat_holder_free_all(struct sockstat_holders *all);
 
 #endif /* SOCKSTAT_HOLDER_H */

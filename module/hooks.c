@@ -15,6 +15,7 @@
 #include "fd.h"
 #include "hooks.h"
 #include "probe.h"
+#include "table.h"
 
 /* connect() calls under way at once before a failure may go unseen. */
 #define CONNECTS_MAX 64
@@ -25,16 +26,24 @@ static struct sock *arg_sock(struct pt_regs *regs)
 }
 
 /* Entry probes run with preemption off, which keeps files as RCU would. */
-static __always_inline void
-enter(struct sock *sk, bool (*event)(struct sock *sk, const struct sockstat_caller *caller))
+static noinline void enter_as_new(struct sock *sk, enum sockstat_flow flow)
 {
 	struct sockstat_caller caller;
 
 	sockstat_fd_caller(&caller, sk);
-	if (unlikely(!event(sk, &caller))) {
+	if (!sockstat_conn_enter(sk, flow, &caller)) {
 		sockstat_fd_search(&caller, sk);
-		event(sk, &caller);
+		sockstat_conn_enter(sk, flow, &caller);
 	}
+}
+
+static __always_inline void enter(struct sock *sk, enum sockstat_flow flow)
+{
+	struct sockstat_caller caller;
+
+	if (unlikely(!sockstat_fd_plain_caller(&caller, sk) ||
+		     !sockstat_table_again(sk, flow, &caller)))
+		enter_as_new(sk, flow);
 }
 
 /* As thorough as can be, for what happens once; also preemptible. */
@@ -49,13 +58,13 @@ static void find_caller(struct sockstat_caller *caller, const struct sock *sk)
 
 static int on_send(struct kprobe *p, struct pt_regs *regs)
 {
-	enter(arg_sock(regs), sockstat_conn_send);
+	enter(arg_sock(regs), SOCKSTAT_TX);
 	return 0;
 }
 
 static int on_receive(struct kprobe *p, struct pt_regs *regs)
 {
-	enter(arg_sock(regs), sockstat_conn_receive);
+	enter(arg_sock(regs), SOCKSTAT_RX);
 	return 0;
 }
 
@@ -63,14 +72,21 @@ static int on_receive(struct kprobe *p, struct pt_regs *regs)
  * The next urgent byte may take the place of this one before anybody looks
  * again, so its delivery is booked before it happens.
  */
+static noinline void enter_for_urgent(struct sock *sk, int flags, unsigned long len)
+{
+	enter_as_new(sk, SOCKSTAT_RX);
+	if (!(flags & (MSG_PEEK | MSG_ERRQUEUE)) && len)
+		sockstat_conn_urgent(sk);
+}
+
 static int on_recvmsg(struct kprobe *p, struct pt_regs *regs)
 {
 	int flags = regs_get_kernel_argument(regs, SOCKSTAT_COMPAT_RECVMSG_FLAGS);
 
-	on_receive(p, regs);
-	if (unlikely((flags & (MSG_OOB | MSG_PEEK | MSG_ERRQUEUE)) == MSG_OOB) &&
-	    regs_get_kernel_argument(regs, 2))
-		sockstat_conn_urgent(arg_sock(regs));
+	if (unlikely(flags & MSG_OOB))
+		enter_for_urgent(arg_sock(regs), flags, regs_get_kernel_argument(regs, 2));
+	else
+		enter(arg_sock(regs), SOCKSTAT_RX);
 	return 0;
 }
 
@@ -78,7 +94,7 @@ static int on_splice_read(struct kprobe *p, struct pt_regs *regs)
 {
 	struct socket *sock = (struct socket *)regs_get_kernel_argument(regs, 0);
 
-	enter(sock->sk, sockstat_conn_receive);
+	enter(sock->sk, SOCKSTAT_RX);
 	return 0;
 }
 

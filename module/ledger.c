@@ -124,16 +124,19 @@ static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk, enum so
 }
 
 /**
- * sockstat_ledger_advance_odd() - the rest of sockstat_ledger_advance()
+ * sockstat_ledger_advance() - book what moved lately
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
  * @flow: which direction
  *
+ * 32-bit differences only: what has moved more than 2 GiB since the last
+ * booking, or a flow that is not in sync, waits for a settlement.
+ *
  * Context: any.
  * Return: application bytes that were booked by this call.
  */
-u64 sockstat_ledger_advance_odd(struct sockstat_ledger *l, const struct sock *sk,
-				enum sockstat_flow flow)
+u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
+			    enum sockstat_flow flow)
 {
 	u32 delta;
 
@@ -233,7 +236,7 @@ static bool may_be_transmitting(const struct sample *s, const struct sock *sk)
  * was not seen, and with them which side it was. An accepted socket inherits
  * its listener's backlog: the clue where the counters do not tell.
  */
-static int infer_syn_fin(const struct sample *s, const struct sock *sk, enum sockstat_role *role,
+static int infer_syn_fin(struct sockstat_ledger *l, const struct sample *s, const struct sock *sk,
 			 enum sockstat_view view)
 {
 	int state = READ_ONCE(sk->sk_state);
@@ -241,50 +244,49 @@ static int infer_syn_fin(const struct sample *s, const struct sock *sk, enum soc
 	bool fin_sent = fin && s->snd_nxt == s->write_seq;
 	s64 extra = numbers_not_payload(s);
 
-	if (*role != SOCKSTAT_ROLE_UNKNOWN && state != TCP_CLOSE)
-		return (*role == SOCKSTAT_CLIENT) + fin;
+	if (l->role != SOCKSTAT_ROLE_UNKNOWN && state != TCP_CLOSE)
+		return (l->role == SOCKSTAT_CLIENT) + fin;
 	if (view == SOCKSTAT_VIEW_RACY && (may_be_transmitting(s, sk) || extra < 0 || extra > 2))
 		return -EAGAIN;
 	if (state == TCP_CLOSE && extra >= 0 && extra <= 2) {
 		if (extra != 1)
-			*role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
+			l->role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
 		return extra;
 	}
 	extra -= fin_sent;
 	if (extra != 0 && extra != 1)
 		extra = !READ_ONCE(sk->sk_max_ack_backlog);
-	*role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
+	l->role = extra ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER;
 	return extra + fin;
 }
 
 /* Whether the sequence numbers mean something yet. */
-static bool numbers_started(const struct sockstat_ledger *l, const struct sock *sk,
-			    enum sockstat_role role)
+static bool numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
 {
 	int state = READ_ONCE(sk->sk_state);
 
 	if (state == TCP_SYN_SENT || state == TCP_LISTEN)
 		return false;
 	if (state == TCP_SYN_RECV)
-		return role == SOCKSTAT_SERVER;
+		return l->role == SOCKSTAT_SERVER;
 	return state != TCP_CLOSE || !(l->flags & SOCKSTAT_LEDGER_OPENING);
 }
 
 /* Take the lifetime total of one flow as the base. */
 static u64 sync(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
-		enum sockstat_role *role, enum sockstat_view view)
+		enum sockstat_view view)
 {
 	struct sample s;
 	u64 total;
 	u32 seq;
 	int extra;
 
-	if (!numbers_started(l, sk, *role))
+	if (!numbers_started(l, sk))
 		return 0;
 	if (!sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
 		return 0;
 	if (flow == SOCKSTAT_TX) {
-		extra = infer_syn_fin(&s, sk, role, view);
+		extra = infer_syn_fin(l, &s, sk, view);
 		if (extra < 0)
 			return 0;
 		seq = s.write_seq;
@@ -312,21 +314,19 @@ static u64 sync(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
  * @flow: which direction
- * @role: what is known of the socket's role; learnt here if it was not
  * @view: whether the caller has the socket lock
  *
  * Also puts a flow in sync whose beginning was not seen: then the whole
- * lifetime is booked.
+ * lifetime is booked, and the role learnt if it was not known.
  *
  * Context: any; under the socket lock if @view is SOCKSTAT_VIEW_LOCKED.
  * Return: application bytes that were booked by this call.
  */
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
-			   enum sockstat_flow flow, enum sockstat_role *role,
-			   enum sockstat_view view)
+			   enum sockstat_flow flow, enum sockstat_view view)
 {
 	if (!sockstat_ledger_synced(l, flow))
-		return sync(l, sk, flow, role, view);
+		return sync(l, sk, flow, view);
 	return advance_wide(l, sk, flow);
 }
 

@@ -27,6 +27,9 @@ enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW
 #define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... but took that byte by MSG_OOB */
 #define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() called, no more is known */
 
+/* Bytes that may wait to be booked. */
+#define SOCKSTAT_LEDGER_WAITS BIT(30)
+
 /**
  * struct sockstat_ledger - what of a connection's bytes has been booked
  * @total: application bytes booked, by flow
@@ -34,6 +37,7 @@ enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW
  *       SYN and FIN that are no bytes of the application's
  * @urg_seq: the urgent byte dealt with last
  * @flags: SOCKSTAT_LEDGER_*
+ * @role: enum sockstat_role; a SYN that was sent or not decides on a byte
  *
  * All zero is a ledger that has seen nothing yet. The owner serialises calls
  * for one ledger.
@@ -43,17 +47,17 @@ struct sockstat_ledger {
 	u32 seq[SOCKSTAT_FLOWS];
 	u32 urg_seq;
 	u8 flags;
+	u8 role;
 };
 
 void sockstat_ledger_open(struct sockstat_ledger *l);
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk);
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l);
-u64 sockstat_ledger_advance_odd(struct sockstat_ledger *l, const struct sock *sk,
-				enum sockstat_flow flow);
+u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
+			    enum sockstat_flow flow);
 u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk);
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
-			   enum sockstat_flow flow, enum sockstat_role *role,
-			   enum sockstat_view view);
+			   enum sockstat_flow flow, enum sockstat_view view);
 void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS]);
 
 /**
@@ -73,39 +77,35 @@ static inline bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum 
 static inline bool sockstat_ledger_is_plain(const struct sockstat_ledger *l, const struct sock *sk,
 					    enum sockstat_flow flow)
 {
+	u8 flags = READ_ONCE(l->flags);
+
 	if (flow == SOCKSTAT_TX)
-		return (l->flags & (SOCKSTAT_LEDGER_TX_SYNCED | SOCKSTAT_LEDGER_SYN_PENDING |
-				    SOCKSTAT_LEDGER_TX_FROZEN)) == SOCKSTAT_LEDGER_TX_SYNCED;
-	return (l->flags & (SOCKSTAT_LEDGER_RX_SYNCED | SOCKSTAT_LEDGER_URG_PENDING)) ==
+		return (flags & (SOCKSTAT_LEDGER_TX_SYNCED | SOCKSTAT_LEDGER_SYN_PENDING |
+				 SOCKSTAT_LEDGER_TX_FROZEN)) == SOCKSTAT_LEDGER_TX_SYNCED;
+	return (flags & (SOCKSTAT_LEDGER_RX_SYNCED | SOCKSTAT_LEDGER_URG_PENDING)) ==
 		       SOCKSTAT_LEDGER_RX_SYNCED &&
-	       READ_ONCE(tcp_sk(sk)->urg_seq) == l->urg_seq && !sock_flag(sk, SOCK_DONE);
+	       READ_ONCE(tcp_sk(sk)->urg_seq) == READ_ONCE(l->urg_seq);
 }
 
 /**
- * sockstat_ledger_advance() - book what moved lately
+ * sockstat_ledger_may_wait() - whether what moved may be booked later as well
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
  * @flow: which direction
  *
- * The hot path: 32-bit differences only. What has moved more than 2 GiB since
- * the last booking, or a flow that is not in sync, waits for a settlement.
+ * The difference to TCP's number says how much moved, whenever it is taken, as
+ * long as it has 32 bits.
  *
- * Context: any.
- * Return: application bytes that were booked by this call.
+ * Context: any; the ledger may be in use.
  */
-static inline u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
-					  enum sockstat_flow flow)
+static inline bool sockstat_ledger_may_wait(const struct sockstat_ledger *l, const struct sock *sk,
+					    enum sockstat_flow flow)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 seq = flow == SOCKSTAT_TX ? READ_ONCE(tp->write_seq) : READ_ONCE(tp->copied_seq);
-	u32 delta = seq - l->seq[flow];
 
-	smp_rmb(); /* SOCK_DONE is set before copied_seq passes the FIN */
-	if (unlikely(!sockstat_ledger_is_plain(l, sk, flow) || (s32)delta < 0))
-		return sockstat_ledger_advance_odd(l, sk, flow);
-	l->seq[flow] = seq;
-	l->total[flow] += delta;
-	return delta;
+	return sockstat_ledger_is_plain(l, sk, flow) &&
+	       seq - READ_ONCE(l->seq[flow]) < SOCKSTAT_LEDGER_WAITS;
 }
 
 #endif /* SOCKSTAT_LEDGER_H */

@@ -51,38 +51,40 @@ static void set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
 	unsigned long inode = row->id.inode;
 
-	row->role = conn->role;
-	row->error = conn->error;
+	row->role = conn->ledger.role;
 	row->opened = conn->opened;
 	if (!(conn->flags & SOCKSTAT_CONN_DEAD))
 		return;
-	row->id = conn->id;
+	row->error = conn->past->error;
+	row->id = conn->past->id;
 	/* accepted after its death */
 	if (!row->id.inode)
 		row->id.inode = inode;
-	row->closed = conn->closed;
+	row->closed = conn->past->closed;
 	row->state = 0;
 }
 
 static void set_holder(struct sockstat_row *row, const struct sockstat_holder *h)
 {
+	int flow;
+
 	memcpy(row->bytes, h->bytes, sizeof(row->bytes));
-	memcpy(row->calls, h->calls, sizeof(row->calls));
+	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
+		row->calls[flow] = atomic64_read(&h->calls[flow]);
 }
 
 /* A connection older than the module, and not in the table (yet). */
 static struct sockstat_conn *meet(struct sockstat_row *row, struct sock *sk,
 				  const struct sockstat_caller *caller)
 {
-	enum sockstat_role role = SOCKSTAT_ROLE_UNKNOWN;
 	struct sockstat_ledger l = {};
 	int flow;
 
 	if (!READ_ONCE(inet_sk(sk)->inet_dport))
 		return NULL;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-		sockstat_ledger_settle(&l, sk, flow, &role, SOCKSTAT_VIEW_NOW);
-	row->role = role;
+		sockstat_ledger_settle(&l, sk, flow, SOCKSTAT_VIEW_NOW);
+	row->role = l.role;
 	if (!l.total[SOCKSTAT_TX] && !l.total[SOCKSTAT_RX])
 		return NULL;
 	return sockstat_conn_adopt(sk, caller);
@@ -94,7 +96,7 @@ static struct sockstat_holder *holder_here(struct sockstat_conn *conn,
 	struct sockstat_holder *h;
 
 	h = sockstat_holder_claim(&conn->holders, caller);
-	if (!h && !conn->holders.count &&
+	if (!h && !sockstat_holder_count(&conn->holders) &&
 	    (conn->ledger.total[SOCKSTAT_TX] || conn->ledger.total[SOCKSTAT_RX]))
 		h = sockstat_conn_first_holder(conn, caller);
 	return h;
@@ -133,7 +135,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 		sink->used--;
 	} else if (h) {
 		h->seen = sink->generation;
-		sockstat_holder_note_process(h, caller->task);
+		sockstat_holder_note_process(h, caller);
 		set_holder(row, h);
 	}
 	row->pid = pid;
@@ -146,10 +148,15 @@ static void set_live_or_kept(struct sockstat_row *row, const struct sockstat_con
 {
 	if (conn->sk && !(conn->flags & SOCKSTAT_CONN_DEAD)) {
 		sockstat_ident_capture(&row->id, conn->sk);
-		if (!row->id.inode)
-			row->id.inode = conn->id.inode;
+		if (!row->id.inode && conn->past)
+			row->id.inode = conn->past->id.inode;
 	}
 	set_conn(row, conn);
+}
+
+static s64 closed_at(const struct sockstat_conn *conn)
+{
+	return conn->past ? conn->past->closed : 0;
 }
 
 /* A descriptor that is no more. */
@@ -165,11 +172,11 @@ static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder
 	row = row_next(sink);
 	set_live_or_kept(row, conn);
 	set_holder(row, h);
-	memcpy(row->comm, h->comm, sizeof(row->comm));
+	memcpy(row->comm, h->process->comm, sizeof(row->comm));
 	row->pid = pid;
 	row->fd = h->fd;
 	row->state = 0;
-	row->closed = conn->closed;
+	row->closed = closed_at(conn);
 }
 
 static bool is_over(const struct sockstat_conn *conn)
@@ -192,7 +199,8 @@ static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 	sockstat_conn_rest(conn, rest);
 	some = rest[SOCKSTAT_TX] || rest[SOCKSTAT_RX];
 	conn->shown = sink->generation;
-	if (!some && (conn->seen == sink->generation || (over && conn->holders.count)))
+	if (!some &&
+	    (conn->seen == sink->generation || (over && sockstat_holder_count(&conn->holders))))
 		return;
 	if (!sink->visible(sink, NULL, &pid))
 		return;
@@ -202,7 +210,7 @@ static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 	set_live_or_kept(row, conn);
 	memcpy(row->bytes, rest, sizeof(row->bytes));
 	if (over) {
-		row->closed = conn->closed;
+		row->closed = closed_at(conn);
 		row->state = 0;
 	}
 }

@@ -87,7 +87,7 @@ static bool visible(const struct sockstat_sink *sink, const struct sockstat_hold
 
 	if (!h)
 		return sockstat_access_nobody(&pic->access);
-	*pid = pid_nr_ns(h->pid, pic->access.ns);
+	*pid = pid_nr_ns(h->process->pid, pic->access.ns);
 	return *pid && sockstat_access_past(&pic->access, h);
 }
 
@@ -127,8 +127,8 @@ static int walk_closed(struct picture *pic)
 	do {
 		err = breathe(pic);
 	} while (!err && !sockstat_row_closed(&pic->sink));
-	sockstat_history_unpin();
-	sockstat_table_trim();
+	if (sockstat_history_unpin())
+		sockstat_table_trim();
 	return err;
 }
 

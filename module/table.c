@@ -4,7 +4,8 @@
  * bucket's lock, and tcp_destroy_sock's handler takes that lock too before the
  * socket's memory may go: whoever holds the lock may look into conn->sk. Raw
  * spinlocks, because handlers must not sleep on PREEMPT_RT; for the same reason
- * records come from pools and are freed by a work item.
+ * records come from pools and are freed by a work item, after a grace period,
+ * since the hot path goes without the lock.
  *
  * Locks nest bucket -> pool and bucket -> history.
  */
@@ -24,7 +25,9 @@
 
 struct sockstat_bucket *sockstat_table;
 static struct sockstat_pool conns;
-static struct kmem_cache *cache;
+static struct sockstat_pool pasts;
+static struct kmem_cache *conn_cache;
+static struct kmem_cache *past_cache;
 static LLIST_HEAD(dead);
 static u32 generation;
 
@@ -74,16 +77,32 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	if (READ_ONCE(inet_sk(sk)->inet_dport))
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
-		conn->role = SOCKSTAT_SERVER;
-	conn->id.inode = sockstat_compat_sock_ino(sk);
-	hlist_add_head(&conn->node, &sockstat_table_bucket(sk)->head);
+		conn->ledger.role = SOCKSTAT_SERVER;
+	hlist_add_head_rcu(&conn->node, &sockstat_table_bucket(sk)->head);
 	return conn;
+}
+
+/**
+ * sockstat_table_past() - make room for what outlives a connection
+ * @conn: a connection in the table, locked
+ *
+ * Context: any but NMI.
+ * Return: @conn->past; NULL (and counted) if it had none and none is at hand.
+ */
+struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn)
+{
+	if (!conn->past) {
+		conn->past = sockstat_pool_get(&pasts);
+		if (conn->past)
+			conn->past->conn = conn;
+	}
+	return conn->past;
 }
 
 /**
  * sockstat_table_remove() - take a connection out of the table
  * @conn: a connection in the table, locked
- * @keep: keep it among the closed ones; else it is freed
+ * @keep: keep it among the closed ones, it has a past; else it is freed
  *
  * Context: any but NMI. @conn is not the caller's any more.
  */
@@ -92,11 +111,11 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 	bool work;
 
 	lockdep_assert_held(&sockstat_table_bucket(conn->sk)->lock);
-	hlist_del(&conn->node);
-	conn->sk = NULL;
-	work = keep ? sockstat_history_add(conn) : llist_add(&conn->dead, &dead);
+	hlist_del_rcu(&conn->node);
+	WRITE_ONCE(conn->sk, NULL);
+	work = keep ? sockstat_history_add(conn->past) : llist_add(&conn->dead, &dead);
 	if (work)
-		schedule_delayed_work(&reap_work, HZ / 10);
+		sockstat_table_trim();
 }
 
 /**
@@ -164,31 +183,39 @@ u32 sockstat_table_generation(void)
 static void free_conn(struct sockstat_conn *conn)
 {
 	sockstat_holder_free_all(&conn->holders);
-	kmem_cache_free(cache, conn);
-}
-
-/**
- * sockstat_table_trim() - free the closed connections that are too many
- *
- * Context: process, may sleep.
- */
-void sockstat_table_trim(void)
-{
-	struct sockstat_conn *conn, *next;
-
-	llist_for_each_entry_safe(conn, next, llist_del_all(&dead), dead) {
-		free_conn(conn);
-		cond_resched();
-	}
-	while ((conn = sockstat_history_evict())) {
-		free_conn(conn);
-		cond_resched();
-	}
+	kmem_cache_free(conn_cache, conn);
 }
 
 static void reap(struct work_struct *work)
 {
-	sockstat_table_trim();
+	struct llist_node *gone = llist_del_all(&dead);
+	struct sockstat_conn *conn, *next;
+	struct sockstat_past *past;
+
+	while ((past = sockstat_history_evict())) {
+		conn = past->conn;
+		kmem_cache_free(past_cache, past);
+		conn->dead.next = gone;
+		gone = &conn->dead;
+		cond_resched();
+	}
+	if (!gone)
+		return;
+	synchronize_rcu();
+	llist_for_each_entry_safe(conn, next, gone, dead) {
+		free_conn(conn);
+		cond_resched();
+	}
+}
+
+/**
+ * sockstat_table_trim() - have the closed connections freed that are too many
+ *
+ * Context: any, raw spinlocks may be held. They are freed soon, not at once.
+ */
+void sockstat_table_trim(void)
+{
+	schedule_delayed_work(&reap_work, HZ / 10);
 }
 
 /**
@@ -199,6 +226,7 @@ static void reap(struct work_struct *work)
 void sockstat_table_refill(void)
 {
 	sockstat_pool_fill(&conns);
+	sockstat_pool_fill(&pasts);
 	sockstat_holder_refill();
 }
 
@@ -209,7 +237,7 @@ void sockstat_table_refill(void)
  */
 u64 sockstat_table_dropped(void)
 {
-	return READ_ONCE(conns.empty) + sockstat_holder_dropped();
+	return READ_ONCE(conns.empty) + READ_ONCE(pasts.empty) + sockstat_holder_dropped();
 }
 
 static int alloc_table(void)
@@ -226,6 +254,42 @@ static int alloc_table(void)
 	return 0;
 }
 
+static int fill_pools(void)
+{
+	int err = -ENOMEM;
+
+	conn_cache = KMEM_CACHE(sockstat_conn, 0);
+	if (!conn_cache)
+		return err;
+	past_cache = KMEM_CACHE(sockstat_past, 0);
+	if (!past_cache)
+		goto err_conn_cache;
+	err = sockstat_pool_init(&conns, conn_cache, CONNS_READY);
+	if (err)
+		goto err_conns;
+	err = sockstat_pool_init(&pasts, past_cache, CONNS_READY);
+	if (err)
+		goto err_pasts;
+	return 0;
+
+err_pasts:
+	sockstat_pool_destroy(&pasts);
+err_conns:
+	sockstat_pool_destroy(&conns);
+	kmem_cache_destroy(past_cache);
+err_conn_cache:
+	kmem_cache_destroy(conn_cache);
+	return err;
+}
+
+static void empty_pools(void)
+{
+	sockstat_pool_destroy(&pasts);
+	sockstat_pool_destroy(&conns);
+	kmem_cache_destroy(past_cache);
+	kmem_cache_destroy(conn_cache);
+}
+
 /**
  * sockstat_table_init() - make an empty table
  *
@@ -239,20 +303,16 @@ int sockstat_table_init(void)
 	err = alloc_table();
 	if (err)
 		return err;
-	err = -ENOMEM;
-	cache = KMEM_CACHE(sockstat_conn, 0);
-	if (!cache)
-		goto err_table;
-	err = sockstat_pool_init(&conns, cache, CONNS_READY);
-	if (!err)
-		err = sockstat_holder_init();
+	err = fill_pools();
 	if (err)
-		goto err_pool;
+		goto err_table;
+	err = sockstat_holder_init();
+	if (err)
+		goto err_pools;
 	return 0;
 
-err_pool:
-	sockstat_pool_destroy(&conns);
-	kmem_cache_destroy(cache);
+err_pools:
+	empty_pools();
 err_table:
 	kvfree(sockstat_table);
 	return err;
@@ -269,17 +329,19 @@ void sockstat_table_exit(void)
 
 	cancel_delayed_work_sync(&reap_work);
 	sockstat_history_limit(0);
-	sockstat_table_trim();
+	reap(NULL);
 	for (i = 0; i < TABLE_SIZE; i++) {
 		struct sockstat_conn *conn;
 		struct hlist_node *next;
 
-		hlist_for_each_entry_safe(conn, next, &sockstat_table[i].head, node)
+		hlist_for_each_entry_safe(conn, next, &sockstat_table[i].head, node) {
+			if (conn->past)
+				kmem_cache_free(past_cache, conn->past);
 			free_conn(conn);
+		}
 		cond_resched();
 	}
-	sockstat_pool_destroy(&conns);
-	kmem_cache_destroy(cache);
+	empty_pools();
 	sockstat_holder_exit();
 	kvfree(sockstat_table);
 }

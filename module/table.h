@@ -4,6 +4,7 @@
 #define SOCKSTAT_TABLE_H
 
 #include <linux/hash.h>
+#include <linux/rculist.h>
 #include <linux/spinlock.h>
 
 #include "conn.h"
@@ -32,6 +33,7 @@ void sockstat_table_exit(void);
 
 bool sockstat_table_tracks(const struct sock *sk);
 struct sockstat_conn *sockstat_table_new(struct sock *sk);
+struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn);
 void sockstat_table_remove(struct sockstat_conn *conn, bool keep);
 bool sockstat_table_for_each(unsigned int *place,
 			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg);
@@ -80,6 +82,37 @@ static inline void sockstat_table_unlock(struct sockstat_place *place)
 	__releases(place->bucket->lock)
 {
 	raw_spin_unlock_irqrestore(&place->bucket->lock, place->flags);
+}
+
+/**
+ * sockstat_table_again() - count a call if its maker made the last one, too
+ * @sk: the socket
+ * @flow: which direction
+ * @caller: who calls
+ *
+ * The hot path: takes no lock. As nothing changes hands, what moved need not
+ * be booked now.
+ *
+ * Context: not preemptible; the caller keeps @sk from going away.
+ * Return: false if this is for sockstat_conn_enter().
+ */
+static __always_inline bool sockstat_table_again(const struct sock *sk, enum sockstat_flow flow,
+						 const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+	struct sockstat_conn *conn;
+
+	hlist_for_each_entry_rcu(conn, &sockstat_table_bucket(sk)->head, node) {
+		if (READ_ONCE(conn->sk) != sk)
+			continue;
+		h = READ_ONCE(conn->creditor[flow]);
+		if (!h || !sockstat_holder_is(h, caller) ||
+		    !sockstat_ledger_may_wait(&conn->ledger, sk, flow))
+			return false;
+		atomic64_inc(&h->calls[flow]);
+		return true;
+	}
+	return false;
 }
 
 #endif /* SOCKSTAT_TABLE_H */

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is known of a process is kept once for all of its descriptors. Records
+ * are looked at without a lock (by whoever found one in a holder), hence they
+ * are never changed, and freed only after a grace period, by a work item.
+ *
+ * Locks nest bucket -> pool.
+ */
+#include <linux/cred.h>
+#include <linux/hash.h>
+#include <linux/pid.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "holder.h"
+#include "pool.h"
+#include "process.h"
+
+#define BUCKETS_BITS 8
+
+/* Records at hand: what may be created before the refill gets to run. */
+#define PROCESSES_READY 512
+
+struct bucket {
+	raw_spinlock_t lock; /* protects the records in @head and their users */
+	struct hlist_head head;
+};
+
+static struct bucket buckets[BIT(BUCKETS_BITS)];
+static struct kmem_cache *cache;
+static struct sockstat_pool pool;
+static LLIST_HEAD(dead);
+
+static void reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reap_work, reap);
+
+static struct bucket *bucket_of(const struct pid *pid)
+{
+	return &buckets[hash_ptr(pid, BUCKETS_BITS)];
+}
+
+static bool dumpable_now(struct task_struct *task)
+{
+	struct user_namespace *ns;
+
+	return sockstat_compat_dumpable(task, &ns);
+}
+
+/**
+ * sockstat_process_is_now() - whether a record says what is true now
+ * @p: a record
+ * @caller: of a process; caller->task is not NULL
+ *
+ * Context: under RCU or not preemptible, which keeps the group leader.
+ */
+bool sockstat_process_is_now(const struct sockstat_process *p, const struct sockstat_caller *caller)
+{
+	struct task_struct *task = caller->task;
+
+	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
+	       p->cred == rcu_access_pointer(task->real_cred) &&
+	       p->dumpable == dumpable_now(task) &&
+	       !strncmp(p->comm, task->group_leader->comm, sizeof(p->comm));
+}
+
+static struct sockstat_process *find(const struct bucket *b, const struct sockstat_caller *caller)
+{
+	struct sockstat_process *p;
+
+	hlist_for_each_entry(p, &b->head, node)
+		if (sockstat_process_is_now(p, caller))
+			return p;
+	return NULL;
+}
+
+static struct sockstat_process *add(struct bucket *b, const struct sockstat_caller *caller)
+{
+	struct sockstat_process *p = sockstat_pool_get(&pool);
+
+	if (!p)
+		return NULL;
+	p->pid = get_pid(caller->pid);
+	p->cred = get_task_cred(caller->task);
+	p->exec_id = caller->exec_id;
+	p->dumpable = dumpable_now(caller->task);
+	strscpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm));
+	hlist_add_head(&p->node, &b->head);
+	return p;
+}
+
+/**
+ * sockstat_process_get() - a record of the caller's process as it is now
+ * @caller: of a process; caller->task is not NULL
+ *
+ * Context: any but NMI; under RCU or not preemptible.
+ * Return: the record, which stays until sockstat_process_put(); NULL (and
+ * counted) if none is at hand.
+ */
+struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller)
+{
+	struct bucket *b = bucket_of(caller->pid);
+	struct sockstat_process *p;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	p = find(b, caller) ?: add(b, caller);
+	if (p)
+		p->users++;
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	return p;
+}
+
+/**
+ * sockstat_process_put() - undo sockstat_process_get()
+ * @p: a record; who looks at it under RCU still may
+ *
+ * Context: any but NMI.
+ */
+void sockstat_process_put(struct sockstat_process *p)
+{
+	struct bucket *b = bucket_of(p->pid);
+	unsigned long flags;
+	bool last;
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	last = !--p->users;
+	if (last)
+		hlist_del(&p->node);
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	if (last && llist_add(&p->dead, &dead))
+		schedule_delayed_work(&reap_work, HZ / 10);
+}
+
+/* References are given back here: neither may be under a raw spinlock. */
+static void reap(struct work_struct *work)
+{
+	struct llist_node *gone = llist_del_all(&dead);
+	struct sockstat_process *p, *next;
+
+	if (!gone)
+		return;
+	synchronize_rcu();
+	llist_for_each_entry_safe(p, next, gone, dead) {
+		put_pid(p->pid);
+		put_cred(p->cred);
+		kmem_cache_free(cache, p);
+		cond_resched();
+	}
+}
+
+/**
+ * sockstat_process_dropped() - records that were not kept for want of memory
+ *
+ * Context: any.
+ */
+u64 sockstat_process_dropped(void)
+{
+	return READ_ONCE(pool.empty);
+}
+
+/**
+ * sockstat_process_init() - get records ready
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM, nothing left behind.
+ */
+int sockstat_process_init(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+		raw_spin_lock_init(&buckets[i].lock);
+	cache = KMEM_CACHE(sockstat_process, 0);
+	if (!cache)
+		return -ENOMEM;
+	err = sockstat_pool_init(&pool, cache, PROCESSES_READY);
+	if (err)
+		sockstat_process_exit();
+	return err;
+}
+
+/**
+ * sockstat_process_exit() - free everything
+ *
+ * Context: process, may sleep; nobody has a record any more.
+ */
+void sockstat_process_exit(void)
+{
+	cancel_delayed_work_sync(&reap_work);
+	reap(NULL);
+	sockstat_pool_destroy(&pool);
+	kmem_cache_destroy(cache);
+}
