@@ -9,6 +9,8 @@
 #	image-K-KEY/	the same as a disk image, with vmlinuz and an initramfs
 #	source-K-KEY/	the few parts of linux-source-K that tests and lint need
 #	lint-K-KEY/	root-K and the checkers
+#	bench-K-KEY/	root-K and what the module is compared with
+#	bench-image-K-KEY/	that as a disk image, like image-K-KEY
 #	build-K-ID/	a copy of the checkout (tree/, files), built for kernel K
 #	checked-K-ID/	the same, for lint
 #
@@ -57,12 +59,18 @@ sources_of()
 		echo "deb $key http://deb.debian.org/debian $suite-backports main"
 }
 
+# What a package's name ends with if it comes with the kernel.
+backports_of()
+{
+	[ "$1" = 6.1 ] || echo "/$(suite_of "$1")-backports"
+}
+
 # tiny-initramfs is never run: it keeps the kernel from pulling in a bigger one.
 packages_of()
 {
-	local from=
+	local from
 
-	[ "$1" = 6.1 ] || from=/$(suite_of "$1")-backports
+	from=$(backports_of "$1")
 	printf '%s\n' "linux-image-cloud-amd64$from" \
 		"linux-headers-cloud-amd64$from" tiny-initramfs \
 		gcc make libc6-dev libc6-dev-i386 libaio-dev liburing-dev \
@@ -71,6 +79,14 @@ packages_of()
 }
 
 LINT_PACKAGES=(sparse coccinelle libpython3.13 clang-format shellcheck perl)
+
+# What the benchmarks run and are compared with; perf is part of the kernel.
+bench_packages_of()
+{
+	printf '%s\n' bpftrace libbpf-tools nethogs lsof net-tools nginx-light wrk \
+		iperf3 redis-server redis-tools python3 gnuplot-nox \
+		"linux-perf$(backports_of "$1")"
+}
 
 # The parts of linux-source that a test needs, and those that lint needs.
 SOURCE_PARTS=(tools/testing/selftests/lib.mk
@@ -95,10 +111,16 @@ root_path()
 	echo "$CACHE/root-$1-$(root_recipe "$1" | key_of)"
 }
 
+bench_path()
+{
+	echo "$CACHE/bench-$1-$( (root_recipe "$1"; bench_packages_of "$1") | key_of)"
+}
+
+# image_path KERNEL [bench-]: the image of the root, or of the one for benchmarks.
 image_path()
 {
-	echo "$CACHE/image-$1-$( (root_recipe "$1"; cat "$VM_DIR/setup" \
-		"$VM_DIR/initramfs-init") | key_of)"
+	echo "$CACHE/${2-}image-$1-$( (root_recipe "$1"; [ -z "${2-}" ] || bench_packages_of "$1"
+		cat "$VM_DIR/setup" "$VM_DIR/initramfs-init") | key_of)"
 }
 
 source_path()
