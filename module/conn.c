@@ -85,6 +85,12 @@ static void credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 byte
 		h->bytes[flow] += bytes;
 }
 
+static void settle_flow(struct sockstat_conn *conn, enum sockstat_flow flow,
+			enum sockstat_view view)
+{
+	credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
+}
+
 /**
  * sockstat_conn_settle() - book everything that moved
  * @conn: a connection in the table, locked
@@ -100,7 +106,7 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || !READ_ONCE(inet_sk(conn->sk)->inet_dport))
 		return;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-		credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
+		settle_flow(conn, flow, view);
 }
 
 /* A connection that was there before us shall not vanish without a trace. */
@@ -316,8 +322,8 @@ void sockstat_conn_fin(struct sock *sk)
 	struct sockstat_place place;
 
 	conn = sockstat_table_lock(&place, sk);
-	if (conn) {
-		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
+	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+		settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
 		sockstat_ledger_freeze_tx(&conn->ledger);
 	}
 	sockstat_table_unlock(&place);
@@ -348,7 +354,8 @@ void sockstat_conn_dead(struct sock *sk)
 	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		note_death(conn);
-	if (conn && conn->flags & SOCKSTAT_CONN_LEAVING)
+	/* an orphan's destruction follows at once */
+	if (conn && (conn->flags & SOCKSTAT_CONN_LEAVING || sock_flag(sk, SOCK_DEAD)))
 		retire(conn);
 	sockstat_table_unlock(&place);
 }
@@ -393,7 +400,6 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 
 	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
-		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
 		/* its file is gone when it dies */
 		if (note_closing(conn) && !conn->past->id.inode)
 			conn->past->id.inode = sockstat_compat_sock_ino(sk);
@@ -417,6 +423,8 @@ void sockstat_conn_destroy(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
+	if (!sockstat_table_has(sk))
+		return;
 	conn = sockstat_table_lock(&place, sk);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);

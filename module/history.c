@@ -41,19 +41,19 @@ void sockstat_history_limit(unsigned int rows)
  * @past: of a connection that is complete and out of the table; the history
  *        owns both until they are evicted
  *
- * Context: any, raw spinlocks may be held.
+ * Context: any but NMI, interrupts off, raw spinlocks may be held.
  * Return: whether there is something to evict.
  */
 bool sockstat_history_add(struct sockstat_past *past)
 {
-	unsigned long flags;
 	bool over;
 
-	raw_spin_lock_irqsave(&lock, flags);
+	lockdep_assert_irqs_disabled();
+	raw_spin_lock(&lock);
 	list_add_tail(&past->history, &closed);
 	nr_rows += rows_of(past);
 	over = nr_rows > limit;
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_unlock(&lock);
 	return over;
 }
 

@@ -202,7 +202,7 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
 	rbtree_postorder_for_each_entry_safe(h, next, &all->root, node) {
 		sockstat_process_put(h->process);
 		if (h != &all->first)
-			kmem_cache_free(cache, h);
+			sockstat_pool_put(&pool, h);
 	}
 }
 
@@ -243,7 +243,7 @@ int sockstat_holder_init(void)
 	cache = KMEM_CACHE(sockstat_holder, 0);
 	if (!cache)
 		goto err_process;
-	err = sockstat_pool_init(&pool, cache, HOLDERS_READY);
+	err = sockstat_pool_init(&pool, cache, sizeof(struct sockstat_holder), HOLDERS_READY);
 	if (err)
 		goto err_pool;
 	return 0;

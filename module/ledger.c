@@ -283,7 +283,9 @@ static u64 sync(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_
 
 	if (!numbers_started(l, sk))
 		return 0;
-	if (!sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
+	if (view == SOCKSTAT_VIEW_LOCKED)
+		sample_once(&s, sk);
+	else if (!sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
 		return 0;
 	if (flow == SOCKSTAT_TX) {
 		extra = infer_syn_fin(l, &s, sk, view);

@@ -47,17 +47,17 @@ static void refill(struct work_struct *work)
  * sockstat_pool_get() - take a record
  * @pool: the pool
  *
- * Context: any but NMI, raw spinlocks may be held.
- * Return: a zeroed record, to be given back to its cache; NULL if
- * there is none at hand, which @pool->empty counts.
+ * Context: any but NMI, interrupts off, raw spinlocks may be held.
+ * Return: a zeroed record, for sockstat_pool_put(); NULL if there is none at
+ * hand, which @pool->empty counts.
  */
 void *sockstat_pool_get(struct sockstat_pool *pool)
 {
-	unsigned long flags;
 	bool low;
 	void *record;
 
-	raw_spin_lock_irqsave(&pool->lock, flags);
+	lockdep_assert_irqs_disabled();
+	raw_spin_lock(&pool->lock);
 	record = pool->ready;
 	if (record) {
 		pool->ready = *(void **)record;
@@ -66,7 +66,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 		pool->empty++;
 	}
 	low = pool->count < pool->target / 2;
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	raw_spin_unlock(&pool->lock);
 
 	if (low)
 		queue_work(system_highpri_wq, &pool->refill);
@@ -76,17 +76,34 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 }
 
 /**
+ * sockstat_pool_put() - give a record back
+ * @pool: where it is from
+ * @record: a record that nobody can reach any more
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_pool_put(struct sockstat_pool *pool, void *record)
+{
+	memset(record, 0, pool->size);
+	if (!put_ready(pool, record))
+		kmem_cache_free(pool->cache, record);
+}
+
+/**
  * sockstat_pool_init() - set a pool up, full
  * @pool: the pool
  * @cache: where its records come from
+ * @size: of one
  * @target: how many to keep at hand
  *
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM; the pool is to be destroyed in either case.
  */
-int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, unsigned int target)
+int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, size_t size,
+		       unsigned int target)
 {
 	pool->cache = cache;
+	pool->size = size;
 	raw_spin_lock_init(&pool->lock);
 	pool->target = target;
 	INIT_WORK(&pool->refill, refill);

@@ -10,6 +10,7 @@
 /**
  * struct sockstat_pool - preallocated records of one kind
  * @cache: where the records come from
+ * @size: of one
  * @lock: protects the members below
  * @ready: zeroed records, linked through their first word
  * @count: how many are in @ready
@@ -19,6 +20,7 @@
  */
 struct sockstat_pool {
 	struct kmem_cache *cache;
+	size_t size;
 	raw_spinlock_t lock;
 	void *ready;
 	unsigned int count;
@@ -27,9 +29,11 @@ struct sockstat_pool {
 	u64 empty;
 };
 
-int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, unsigned int target);
+int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, size_t size,
+		       unsigned int target);
 void sockstat_pool_destroy(struct sockstat_pool *pool);
 void *sockstat_pool_get(struct sockstat_pool *pool);
+void sockstat_pool_put(struct sockstat_pool *pool, void *record);
 void sockstat_pool_fill(struct sockstat_pool *pool);
 
 #endif /* SOCKSTAT_POOL_H */

@@ -61,7 +61,7 @@ bool sockstat_process_is_now(const struct sockstat_process *p, const struct sock
 	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
 	       p->cred == rcu_access_pointer(task->real_cred) &&
 	       p->dumpable == dumpable_now(task) &&
-	       !strncmp(p->comm, task->group_leader->comm, sizeof(p->comm));
+	       !memcmp(p->comm, task->group_leader->comm, sizeof(p->comm));
 }
 
 static struct sockstat_process *find(const struct bucket *b, const struct sockstat_caller *caller)
@@ -84,7 +84,7 @@ static struct sockstat_process *add(struct bucket *b, const struct sockstat_call
 	p->cred = get_task_cred(caller->task);
 	p->exec_id = caller->exec_id;
 	p->dumpable = dumpable_now(caller->task);
-	strscpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm));
+	memcpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm));
 	hlist_add_head(&p->node, &b->head);
 	return p;
 }
@@ -144,7 +144,7 @@ static void reap(struct work_struct *work)
 	llist_for_each_entry_safe(p, next, gone, dead) {
 		put_pid(p->pid);
 		put_cred(p->cred);
-		kmem_cache_free(cache, p);
+		sockstat_pool_put(&pool, p);
 		cond_resched();
 	}
 }
@@ -175,7 +175,7 @@ int sockstat_process_init(void)
 	cache = KMEM_CACHE(sockstat_process, 0);
 	if (!cache)
 		return -ENOMEM;
-	err = sockstat_pool_init(&pool, cache, PROCESSES_READY);
+	err = sockstat_pool_init(&pool, cache, sizeof(struct sockstat_process), PROCESSES_READY);
 	if (err)
 		sockstat_process_exit();
 	return err;

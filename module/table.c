@@ -183,7 +183,7 @@ u32 sockstat_table_generation(void)
 static void free_conn(struct sockstat_conn *conn)
 {
 	sockstat_holder_free_all(&conn->holders);
-	kmem_cache_free(conn_cache, conn);
+	sockstat_pool_put(&conns, conn);
 }
 
 static void reap(struct work_struct *work)
@@ -194,7 +194,7 @@ static void reap(struct work_struct *work)
 
 	while ((past = sockstat_history_evict())) {
 		conn = past->conn;
-		kmem_cache_free(past_cache, past);
+		sockstat_pool_put(&pasts, past);
 		conn->dead.next = gone;
 		gone = &conn->dead;
 		cond_resched();
@@ -215,7 +215,8 @@ static void reap(struct work_struct *work)
  */
 void sockstat_table_trim(void)
 {
-	schedule_delayed_work(&reap_work, HZ / 10);
+	if (!delayed_work_pending(&reap_work))
+		schedule_delayed_work(&reap_work, HZ / 10);
 }
 
 /**
@@ -264,10 +265,10 @@ static int fill_pools(void)
 	past_cache = KMEM_CACHE(sockstat_past, 0);
 	if (!past_cache)
 		goto err_conn_cache;
-	err = sockstat_pool_init(&conns, conn_cache, CONNS_READY);
+	err = sockstat_pool_init(&conns, conn_cache, sizeof(struct sockstat_conn), CONNS_READY);
 	if (err)
 		goto err_conns;
-	err = sockstat_pool_init(&pasts, past_cache, CONNS_READY);
+	err = sockstat_pool_init(&pasts, past_cache, sizeof(struct sockstat_past), CONNS_READY);
 	if (err)
 		goto err_pasts;
 	return 0;
@@ -336,7 +337,7 @@ void sockstat_table_exit(void)
 
 		hlist_for_each_entry_safe(conn, next, &sockstat_table[i].head, node) {
 			if (conn->past)
-				kmem_cache_free(past_cache, conn->past);
+				sockstat_pool_put(&pasts, conn->past);
 			free_conn(conn);
 		}
 		cond_resched();

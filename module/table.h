@@ -84,6 +84,33 @@ static inline void sockstat_table_unlock(struct sockstat_place *place)
 	raw_spin_unlock_irqrestore(&place->bucket->lock, place->flags);
 }
 
+/* Under RCU, or not preemptible. */
+static __always_inline struct sockstat_conn *sockstat_table_find(const struct sock *sk)
+{
+	struct sockstat_conn *conn;
+
+	hlist_for_each_entry_rcu(conn, &sockstat_table_bucket(sk)->head, node)
+		if (READ_ONCE(conn->sk) == sk)
+			return conn;
+	return NULL;
+}
+
+/**
+ * sockstat_table_has() - whether there is a record of a socket
+ * @sk: the socket
+ *
+ * Context: any; nobody else has @sk, whose record could come or go.
+ */
+static inline bool sockstat_table_has(const struct sock *sk)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = sockstat_table_find(sk);
+	rcu_read_unlock();
+	return has;
+}
+
 /**
  * sockstat_table_again() - count a call if its maker made the last one, too
  * @sk: the socket
@@ -99,20 +126,17 @@ static inline void sockstat_table_unlock(struct sockstat_place *place)
 static __always_inline bool sockstat_table_again(const struct sock *sk, enum sockstat_flow flow,
 						 const struct sockstat_caller *caller)
 {
+	struct sockstat_conn *conn = sockstat_table_find(sk);
 	struct sockstat_holder *h;
-	struct sockstat_conn *conn;
 
-	hlist_for_each_entry_rcu(conn, &sockstat_table_bucket(sk)->head, node) {
-		if (READ_ONCE(conn->sk) != sk)
-			continue;
-		h = READ_ONCE(conn->creditor[flow]);
-		if (!h || !sockstat_holder_is(h, caller) ||
-		    !sockstat_ledger_may_wait(&conn->ledger, sk, flow))
-			return false;
-		atomic64_inc(&h->calls[flow]);
-		return true;
-	}
-	return false;
+	if (unlikely(!conn))
+		return false;
+	h = READ_ONCE(conn->creditor[flow]);
+	if (unlikely(!h || !sockstat_holder_is(h, caller) ||
+		     !sockstat_ledger_may_wait(&conn->ledger, sk, flow)))
+		return false;
+	atomic64_inc(&h->calls[flow]);
+	return true;
 }
 
 #endif /* SOCKSTAT_TABLE_H */
