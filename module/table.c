@@ -23,6 +23,9 @@
 /* Records at hand: what may be created before the refill gets to run. */
 #define CONNS_READY 2048
 
+/* So many at once, and back in the pool before it has to be filled up. */
+#define REAP_DELAY msecs_to_jiffies(10)
+
 struct sockstat_bucket *sockstat_table;
 static struct sockstat_pool conns;
 static struct sockstat_pool pasts;
@@ -216,7 +219,7 @@ static void reap(struct work_struct *work)
 void sockstat_table_trim(void)
 {
 	if (!delayed_work_pending(&reap_work))
-		schedule_delayed_work(&reap_work, HZ / 10);
+		schedule_delayed_work(&reap_work, REAP_DELAY);
 }
 
 /**
