@@ -8,11 +8,16 @@
 #include <linux/printk.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 
 #include "procfile.h"
 #include "text.h"
 
 #define NAME "sockstat"
+
+/* What one read() gives at most: fewer than 256 lines. */
+#define BUFFER SZ_32K
 
 /**
  * struct reading - one open file
@@ -71,11 +76,19 @@ static const struct seq_operations lines = {
 
 static int proc_open(struct inode *inode, struct file *file)
 {
+	struct seq_file *m;
 	struct reading *r;
 
 	r = __seq_open_private(file, &lines, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
+	m = file->private_data;
+	m->buf = kvmalloc(BUFFER, GFP_KERNEL_ACCOUNT);
+	if (!m->buf) {
+		seq_release_private(inode, file);
+		return -ENOMEM;
+	}
+	m->size = BUFFER;
 	mutex_init(&r->lock);
 	INIT_LIST_HEAD(&r->snap.chunks);
 	r->ns = get_pid_ns(task_active_pid_ns(current));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/ctype.h>
 #include <linux/err.h>
-#include <linux/errname.h>
 #include <linux/in.h>
 #include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/uidgid.h>
+#include <net/addrconf.h>
+#include <net/ipv6.h>
 #include <net/tcp_states.h>
 
 #include "text.h"
@@ -13,17 +14,28 @@
 /* The longest cell: a name whose every byte is escaped, or an address. */
 #define CELL 80
 
+/* The longest line: all cells, and a blank or the line's end after each. */
+#define LINE (SOCKSTAT_COLUMNS * (CELL + 1))
+
 #define NONE "-"
+
+#define BILLION 1000000000
 
 /* What a cell is made of besides its row. */
 struct context {
 	struct user_namespace *user_ns;
 };
 
+/*
+ * Formatting puts the text into the cell and returns its end. A number ends
+ * where the cell does if it is narrower; a text begins where the cell does.
+ */
 struct column {
 	const char *name;
-	bool is_text; /* and so begins at the left */
-	void (*format)(char *cell, const struct sockstat_row *row, const struct context *ctx);
+	bool is_text;
+	char *(*format)(char *cell, int width, const struct sockstat_row *row,
+			const struct context *ctx);
+	bool is_odd; /* in an unusual row it may be wider than in most */
 };
 
 static const char *const states[] = {
@@ -47,188 +59,330 @@ static const char *const roles[] = {
 	[SOCKSTAT_SERVER] = "server",
 };
 
-static void put(char *cell, const char *text)
+static char *put(char *cell, const char *text)
 {
-	strscpy(cell, text, CELL);
+	while (*text)
+		*cell++ = *text++;
+	return cell;
 }
 
-static void put_number(char *cell, u64 n)
+/* The last digits of a number, zeros included. */
+static char *put_digits(char *cell, u32 n, int digits)
 {
-	snprintf(cell, CELL, "%llu", n);
+	char *end = cell + digits;
+	char *c;
+
+	for (c = end; c > cell; n /= 10)
+		*--c = '0' + n % 10;
+	return end;
 }
 
-static void put_number_or_none(char *cell, u64 n, bool some)
+static int digits_of(u32 n)
 {
-	if (some)
-		put_number(cell, n);
-	else
-		put(cell, NONE);
+	int digits = 1;
+	u32 limit;
+
+	for (limit = 10; n >= limit; limit *= 10)
+		digits++;
+	return digits;
+}
+
+/* One byte, at the cell's right. */
+static char *put_last(char *cell, int width, char c)
+{
+	if (width > 1)
+		cell += width - 1;
+	*cell++ = c;
+	return cell;
+}
+
+static char *put_hex(char *cell, u64 n)
+{
+	char *end = cell + DIV_ROUND_UP(fls64(n | 1), 4);
+	char *c;
+
+	for (c = end; c > cell; n >>= 4)
+		*--c = "0123456789abcdef"[n & 0xf];
+	return end;
+}
+
+static char *put_none(char *cell, int width)
+{
+	return put_last(cell, width, *NONE);
+}
+
+static char *put_number(char *cell, int width, u64 n)
+{
+	int digits;
+	u32 rest;
+
+	if (n < 10)
+		return put_last(cell, width, '0' + n);
+	if (n >= BILLION) {
+		cell = put_number(cell, width - 9, div_u64_rem(n, BILLION, &rest));
+		return put_digits(cell, rest, 9);
+	}
+	digits = digits_of(n);
+	if (width > digits)
+		cell += width - digits;
+	return put_digits(cell, n, digits);
+}
+
+static char *put_number_or_none(char *cell, int width, u64 n, bool some)
+{
+	return some ? put_number(cell, width, n) : put_none(cell, width);
+}
+
+static char *put_octal(char *cell, u8 byte)
+{
+	*cell++ = '\\';
+	*cell++ = '0' + (byte >> 6);
+	*cell++ = '0' + (byte >> 3 & 7);
+	*cell++ = '0' + (byte & 7);
+	return cell;
 }
 
 /* A process chooses its name: no byte of it may end a cell or a line. */
-static void format_command(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_command(char *cell, int width, const struct sockstat_row *row,
+			    const struct context *ctx)
 {
 	const char *c;
 
-	if (row->pid < 0) {
-		put(cell, NONE);
-		return;
-	}
+	if (row->pid < 0)
+		return put(cell, NONE);
 	for (c = row->comm; *c; c++) {
 		if (isascii(*c) && isgraph(*c) && *c != '\\' && *c != '#')
 			*cell++ = *c;
 		else
-			cell += sprintf(cell, "\\%03o", (u8)*c);
+			cell = put_octal(cell, *c);
 	}
 	if (c == row->comm)
-		cell += sprintf(cell, "\\000");
-	*cell = '\0';
+		cell = put_octal(cell, 0);
+	return cell;
 }
 
-static void format_pid(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_pid(char *cell, int width, const struct sockstat_row *row,
+			const struct context *ctx)
 {
-	put_number_or_none(cell, row->pid, row->pid >= 0);
+	return put_number_or_none(cell, width, row->pid, row->pid >= 0);
 }
 
-static void format_fd(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_fd(char *cell, int width, const struct sockstat_row *row,
+		       const struct context *ctx)
 {
-	put_number_or_none(cell, row->fd, row->fd >= 0);
+	return put_number_or_none(cell, width, row->fd, row->fd >= 0);
 }
 
-static void format_state(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_state(char *cell, int width, const struct sockstat_row *row,
+			  const struct context *ctx)
 {
 	const char *state = NULL;
 
 	if (row->state < ARRAY_SIZE(states))
 		state = states[row->state];
-	put(cell, state ?: NONE);
+	return put(cell, state ?: NONE);
 }
 
-static void format_role(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_role(char *cell, int width, const struct sockstat_row *row,
+			 const struct context *ctx)
 {
-	put(cell, roles[row->role]);
+	return put(cell, roles[row->role]);
 }
 
-static void put_address(char *cell, const struct sockstat_ident *id,
-			const union sockstat_addr *addr, __be16 port)
+static char *put_octet(char *cell, u8 octet)
 {
-	bool scoped;
+	if (octet >= 100)
+		*cell++ = '0' + octet / 100;
+	if (octet >= 10)
+		*cell++ = '0' + octet / 10 % 10;
+	*cell++ = '0' + octet % 10;
+	return cell;
+}
 
-	if (!port) {
-		put(cell, "*:*");
-	} else if (id->family == AF_INET) {
-		snprintf(cell, CELL, "%pI4:%u", &addr->v4, ntohs(port));
-	} else {
-		scoped = id->scope[0] &&
-			 (addr->v6.s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
-		snprintf(cell, CELL, "[%pI6c%s%s]:%u", &addr->v6, scoped ? "%" : "",
-			 scoped ? id->scope : "", ntohs(port));
+static char *put_v4(char *cell, __be32 addr)
+{
+	const u8 *octets = (const u8 *)&addr;
+
+	cell = put_octet(cell, octets[0]);
+	*cell++ = '.';
+	cell = put_octet(cell, octets[1]);
+	*cell++ = '.';
+	cell = put_octet(cell, octets[2]);
+	*cell++ = '.';
+	return put_octet(cell, octets[3]);
+}
+
+/* As %pI6c has it: of the longest runs of zeros, the first one is left out. */
+static char *put_v6(char *cell, const struct in6_addr *addr)
+{
+	int i, zeros = 0, longest = 1, run = -1;
+
+	if (ipv6_addr_v4mapped(addr) || ipv6_addr_is_isatap(addr))
+		return cell + sprintf(cell, "%pI6c", addr);
+	for (i = 0; i < 8; i++) {
+		zeros = addr->s6_addr16[i] ? 0 : zeros + 1;
+		if (zeros > longest) {
+			longest = zeros;
+			run = i + 1 - zeros;
+		}
 	}
+	for (i = 0; i < 8; i++) {
+		if (i == run) {
+			*cell++ = ':';
+			i += longest;
+			if (i == 8)
+				return put(cell, ":");
+		}
+		if (i)
+			*cell++ = ':';
+		cell = put_hex(cell, ntohs(addr->s6_addr16[i]));
+	}
+	return cell;
 }
 
-static void format_local(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static bool is_scoped(const struct sockstat_ident *id, const struct in6_addr *addr)
 {
-	put_address(cell, &row->id, &row->id.local, row->id.local_port);
+	return id->scope[0] && (addr->s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
 }
 
-static void format_remote(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *put_address(char *cell, const struct sockstat_ident *id,
+			 const union sockstat_addr *addr, __be16 port)
 {
-	put_address(cell, &row->id, &row->id.remote, row->id.remote_port);
+	if (!port)
+		return put(cell, "*:*");
+	if (id->family == AF_INET) {
+		cell = put_v4(cell, addr->v4);
+	} else {
+		*cell++ = '[';
+		cell = put_v6(cell, &addr->v6);
+		if (is_scoped(id, &addr->v6)) {
+			*cell++ = '%';
+			cell = put(cell, id->scope);
+		}
+		*cell++ = ']';
+	}
+	*cell++ = ':';
+	return put_number(cell, 0, ntohs(port));
 }
 
-static void format_tx_bytes(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_local(char *cell, int width, const struct sockstat_row *row,
+			  const struct context *ctx)
 {
-	put_number(cell, row->bytes[SOCKSTAT_TX]);
+	return put_address(cell, &row->id, &row->id.local, row->id.local_port);
 }
 
-static void format_rx_bytes(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_remote(char *cell, int width, const struct sockstat_row *row,
+			   const struct context *ctx)
 {
-	put_number(cell, row->bytes[SOCKSTAT_RX]);
+	return put_address(cell, &row->id, &row->id.remote, row->id.remote_port);
 }
 
-static void format_tx_calls(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_tx_bytes(char *cell, int width, const struct sockstat_row *row,
+			     const struct context *ctx)
 {
-	put_number(cell, row->calls[SOCKSTAT_TX]);
+	return put_number(cell, width, row->bytes[SOCKSTAT_TX]);
 }
 
-static void format_rx_calls(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_rx_bytes(char *cell, int width, const struct sockstat_row *row,
+			     const struct context *ctx)
 {
-	put_number(cell, row->calls[SOCKSTAT_RX]);
+	return put_number(cell, width, row->bytes[SOCKSTAT_RX]);
 }
 
-static void format_tx_queue(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_tx_calls(char *cell, int width, const struct sockstat_row *row,
+			     const struct context *ctx)
 {
-	put_number(cell, row->queue[SOCKSTAT_TX]);
+	return put_number(cell, width, row->calls[SOCKSTAT_TX]);
 }
 
-static void format_rx_queue(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_rx_calls(char *cell, int width, const struct sockstat_row *row,
+			     const struct context *ctx)
 {
-	put_number(cell, row->queue[SOCKSTAT_RX]);
+	return put_number(cell, width, row->calls[SOCKSTAT_RX]);
 }
 
-static void put_time(char *cell, s64 ns)
+static char *format_tx_queue(char *cell, int width, const struct sockstat_row *row,
+			     const struct context *ctx)
+{
+	return put_number(cell, width, row->queue[SOCKSTAT_TX]);
+}
+
+static char *format_rx_queue(char *cell, int width, const struct sockstat_row *row,
+			     const struct context *ctx)
+{
+	return put_number(cell, width, row->queue[SOCKSTAT_RX]);
+}
+
+static char *put_time(char *cell, int width, s64 ns)
 {
 	u32 rest;
 	u64 s;
 
-	if (!ns) {
-		put(cell, NONE);
-		return;
-	}
+	if (!ns)
+		return put_none(cell, width);
 	s = div_u64_rem(ns, NSEC_PER_SEC, &rest);
-	snprintf(cell, CELL, "%llu.%03u", s, rest / (u32)NSEC_PER_MSEC);
+	cell = put_number(cell, width - (int)strlen(".000"), s);
+	*cell++ = '.';
+	return put_digits(cell, rest / (u32)NSEC_PER_MSEC, 3);
 }
 
-static void format_opened(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_opened(char *cell, int width, const struct sockstat_row *row,
+			   const struct context *ctx)
 {
-	put_time(cell, row->opened);
+	return put_time(cell, width, row->opened);
 }
 
-static void format_closed(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_closed(char *cell, int width, const struct sockstat_row *row,
+			   const struct context *ctx)
 {
-	put_time(cell, row->closed);
+	return put_time(cell, width, row->closed);
 }
 
-static void format_error(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_error(char *cell, int width, const struct sockstat_row *row,
+			  const struct context *ctx)
 {
-	if (!row->error) {
-		put(cell, NONE);
-		return;
-	}
+	char name[32];
+
+	if (!row->error)
+		return put(cell, NONE);
 	/* as %pe has it, without its sign */
-	snprintf(cell, CELL, "%pe", ERR_PTR(-row->error));
-	memmove(cell, cell + 1, strlen(cell));
+	snprintf(name, sizeof(name), "%pe", ERR_PTR(-row->error));
+	return put(cell, name + 1);
 }
 
-static void format_uid(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_uid(char *cell, int width, const struct sockstat_row *row,
+			const struct context *ctx)
 {
-	put_number(cell, from_kuid_munged(ctx->user_ns, row->id.uid));
+	return put_number(cell, width, from_kuid_munged(ctx->user_ns, row->id.uid));
 }
 
-static void format_netns(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_netns(char *cell, int width, const struct sockstat_row *row,
+			  const struct context *ctx)
 {
-	put_number(cell, row->id.netns);
+	return put_number(cell, width, row->id.netns);
 }
 
-static void format_inode(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_inode(char *cell, int width, const struct sockstat_row *row,
+			  const struct context *ctx)
 {
-	put_number_or_none(cell, row->id.inode, row->id.inode);
+	return put_number_or_none(cell, width, row->id.inode, row->id.inode);
 }
 
 /* As ss -e prints it. */
-static void format_cookie(char *cell, const struct sockstat_row *row, const struct context *ctx)
+static char *format_cookie(char *cell, int width, const struct sockstat_row *row,
+			   const struct context *ctx)
 {
-	snprintf(cell, CELL, "%llx", row->id.cookie);
+	return put_hex(cell, row->id.cookie);
 }
 
 static const struct column columns[] = {
-	{ "COMMAND", true, format_command },
+	{ "COMMAND", true, format_command, true },
 	{ "PID", false, format_pid },
 	{ "FD", false, format_fd },
 	{ "STATE", true, format_state },
 	{ "ROLE", true, format_role },
-	{ "LOCAL", true, format_local },
-	{ "REMOTE", true, format_remote },
+	{ "LOCAL", true, format_local, true },
+	{ "REMOTE", true, format_remote, true },
 	{ "TX_BYTES", false, format_tx_bytes },
 	{ "RX_BYTES", false, format_rx_bytes },
 	{ "TX_CALLS", false, format_tx_calls },
@@ -237,7 +391,7 @@ static const struct column columns[] = {
 	{ "RX_QUEUE", false, format_rx_queue },
 	{ "OPENED", false, format_opened },
 	{ "CLOSED", false, format_closed },
-	{ "ERROR", true, format_error },
+	{ "ERROR", true, format_error, true },
 	{ "UID", false, format_uid },
 	{ "NETNS", false, format_netns },
 	{ "INODE", false, format_inode },
@@ -245,14 +399,18 @@ static const struct column columns[] = {
 };
 
 static void format_widths(struct sockstat_layout *layout, const struct sockstat_row *row,
-			  const struct context *ctx)
+			  const struct context *ctx, bool all)
 {
+	const struct column *column;
+	u8 *width = layout->width;
 	char cell[CELL];
-	int i;
+	int length;
 
-	for (i = 0; i < SOCKSTAT_COLUMNS; i++) {
-		columns[i].format(cell, row, ctx);
-		layout->width[i] = max_t(size_t, layout->width[i], strlen(cell));
+	for (column = columns; column < columns + SOCKSTAT_COLUMNS; column++, width++) {
+		if (!all && !column->is_odd)
+			continue;
+		length = column->format(cell, 0, row, ctx) - cell;
+		*width = max_t(int, *width, length);
 	}
 }
 
@@ -318,23 +476,34 @@ void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_
 	for (i = 0; i < snap->nr_rows; i++) {
 		widen(&widest, snap->rows[i]);
 		if (is_unusual(snap->rows[i]))
-			format_widths(layout, snap->rows[i], &ctx);
+			format_widths(layout, snap->rows[i], &ctx, false);
 		if (!(i % 1024))
 			cond_resched();
 	}
-	format_widths(layout, &widest, &ctx);
+	format_widths(layout, &widest, &ctx, true);
+	layout->length = 0;
+	for (i = 0; i < SOCKSTAT_COLUMNS; i++)
+		layout->length += layout->width[i] + 1;
 }
 
-static void put_cell(struct seq_file *m, const struct sockstat_layout *layout, int i,
-		     const char *cell)
+/* Room for a line, blank as far as it goes if no cell is wider than its column. */
+static char *line_begin(struct seq_file *m, const struct sockstat_layout *layout)
 {
-	int width = layout->width[i];
+	char *line;
 
 	BUILD_BUG_ON(ARRAY_SIZE(columns) != SOCKSTAT_COLUMNS);
-	if (i == SOCKSTAT_COLUMNS - 1)
-		seq_printf(m, "%s\n", cell);
-	else
-		seq_printf(m, "%*s ", columns[i].is_text ? -width : width, cell);
+	if (seq_get_buf(m, &line) < LINE) {
+		seq_commit(m, -1);
+		return NULL;
+	}
+	memset(line, ' ', layout->length);
+	return line;
+}
+
+static void line_end(struct seq_file *m, char *line, char *end)
+{
+	*end++ = '\n';
+	seq_commit(m, end - line);
 }
 
 /**
@@ -346,10 +515,18 @@ static void put_cell(struct seq_file *m, const struct sockstat_layout *layout, i
  */
 void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layout)
 {
-	int i;
+	char *line = line_begin(m, layout);
+	char *cell = line, *end = line;
+	int i, pad;
 
-	for (i = 0; i < SOCKSTAT_COLUMNS; i++)
-		put_cell(m, layout, i, columns[i].name);
+	if (!line)
+		return;
+	for (i = 0; i < SOCKSTAT_COLUMNS; i++) {
+		pad = columns[i].is_text ? 0 : layout->width[i] - strlen(columns[i].name);
+		end = put(cell + pad, columns[i].name);
+		cell += layout->width[i] + 1;
+	}
+	line_end(m, line, end);
 }
 
 /**
@@ -364,13 +541,24 @@ void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		       const struct sockstat_row *row)
 {
 	const struct context ctx = { .user_ns = seq_user_ns(m) };
-	char cell[CELL];
-	int i;
+	char *line = line_begin(m, layout);
+	char *cell = line, *end = line;
+	const u8 *width = layout->width;
+	const struct column *column;
 
-	for (i = 0; i < SOCKSTAT_COLUMNS; i++) {
-		columns[i].format(cell, row, &ctx);
-		put_cell(m, layout, i, cell);
+	if (!line)
+		return;
+	for (column = columns; column < columns + SOCKSTAT_COLUMNS; column++) {
+		end = column->format(cell, *width, row, &ctx);
+		cell += *width++;
+		if (unlikely(end > cell)) {
+			/* the rest of the line moves, to where it is not blank */
+			cell = end;
+			memset(cell, ' ', line + LINE - cell);
+		}
+		cell++;
 	}
+	line_end(m, line, end);
 }
 
 /**

@@ -12,9 +12,11 @@
 /**
  * struct sockstat_layout - how wide the columns of a snapshot are
  * @width: characters, by column
+ * @length: of a line
  */
 struct sockstat_layout {
 	u8 width[SOCKSTAT_COLUMNS];
+	unsigned int length;
 };
 
 void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
