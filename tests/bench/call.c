@@ -133,7 +133,7 @@ static void close_listener(void)
 	sleep(TIME_WAIT_S);
 }
 
-#define FRESH 2000
+#define FRESH 1000
 static int fresh[FRESH][2], next_fresh;
 
 static void open_fresh(void)
@@ -295,15 +295,15 @@ static const struct work {
 	void (*finish)(void);
 	int batches, batch, calls;
 } works[] = {
-	{ "pair", open_pair, pair, close_pair, 200, 100, 1 },
-	{ "eagain", open_pair, eagain, close_pair, 200, 100, 1 },
-	{ "pair64k", open_pair64k, pair64k, close_pair, 200, 10, 1 },
-	{ "full", open_full, full, close_pair, 200, 100, 1 },
-	{ "cycle", open_listener, cycle, close_listener, 200, 10, 1 },
+	{ "pair", open_pair, pair, close_pair, 100, 50, 1 },
+	{ "eagain", open_pair, eagain, close_pair, 100, 50, 1 },
+	{ "pair64k", open_pair64k, pair64k, close_pair, 100, 10, 1 },
+	{ "full", open_full, full, close_pair, 100, 50, 1 },
+	{ "cycle", open_listener, cycle, close_listener, 100, 10, 1 },
 	{ "first", open_fresh, first, close_fresh, FRESH / 10, 10, 1 },
-	{ "high_fd", open_high_fd, pair, close_high_fd, 200, 100, 1 },
-	{ "uring", open_uring, uring, close_uring, 200, 100, 1 },
-	{ "turns", open_turns, turns, close_turns, 100, 25, TURNS },
+	{ "high_fd", open_high_fd, pair, close_high_fd, 100, 50, 1 },
+	{ "uring", open_uring, uring, close_uring, 100, 50, 1 },
+	{ "turns", open_turns, turns, close_turns, 50, 25, TURNS },
 };
 
 static double median(double *values, int n)
