@@ -299,7 +299,8 @@ static const struct work {
 	{ "eagain", open_pair, eagain, close_pair, 100, 50, 1 },
 	{ "pair64k", open_pair64k, pair64k, close_pair, 100, 10, 1 },
 	{ "full", open_full, full, close_pair, 100, 50, 1 },
-	{ "cycle", open_listener, cycle, close_listener, 100, 10, 1 },
+	/* what is freed later shall be in every batch */
+	{ "cycle", open_listener, cycle, close_listener, 10, 500, 1 },
 	{ "first", open_fresh, first, close_fresh, FRESH / 10, 10, 1 },
 	{ "high_fd", open_high_fd, pair, close_high_fd, 100, 50, 1 },
 	{ "uring", open_uring, uring, close_uring, 100, 50, 1 },
