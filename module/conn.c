@@ -385,6 +385,20 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 	sockstat_table_unlock(&place);
 }
 
+/* A connection that nobody used is its closer's. */
+static void note_closer(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+
+	if (!sockstat_holder_count(&conn->holders)) {
+		add_holder(conn, caller);
+		return;
+	}
+	h = sockstat_holder_find(&conn->holders, caller);
+	if (h)
+		sockstat_holder_note_process(h, caller);
+}
+
 /**
  * sockstat_conn_close() - the last descriptor is gone
  * @sk: the socket
@@ -394,7 +408,6 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
  */
 void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h;
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
@@ -404,10 +417,8 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 		if (note_closing(conn) && !conn->past->id.inode)
 			conn->past->id.inode = sockstat_compat_sock_ino(sk);
 		conn->flags |= SOCKSTAT_CONN_CLOSED;
-		add_first_holder(conn, caller);
-		h = caller->task ? sockstat_holder_find(&conn->holders, caller) : NULL;
-		if (h)
-			sockstat_holder_note_process(h, caller);
+		if (caller->task)
+			note_closer(conn, caller);
 	}
 	sockstat_table_unlock(&place);
 }
