@@ -272,9 +272,12 @@ static bool numbers_started(const struct sockstat_ledger *l, const struct sock *
 	return state != TCP_CLOSE || !(l->flags & SOCKSTAT_LEDGER_OPENING);
 }
 
-/* Take the lifetime total of one flow as the base. */
-static u64 sync(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
-		enum sockstat_view view)
+/*
+ * Take the lifetime total of one flow as the base. Not inlined: its samples
+ * would be zeroed on the stack also where they are not needed.
+ */
+static noinline_for_stack u64 sync(struct sockstat_ledger *l, const struct sock *sk,
+				   enum sockstat_flow flow, enum sockstat_view view)
 {
 	struct sample s;
 	u64 total;
