@@ -3,6 +3,7 @@
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -13,7 +14,9 @@
 #include "snapshot.h"
 #include "table.h"
 
-#define CHUNK_ROWS 256
+/* The allocator rounds up to a power of two; a batch takes several of them. */
+#define CHUNK_SIZE SZ_16K
+#define CHUNK_ROWS ((CHUNK_SIZE - sizeof(struct chunk)) / sizeof(struct sockstat_row))
 
 struct chunk {
 	struct list_head list;
@@ -54,7 +57,7 @@ static int breathe(struct picture *pic)
 	sink_save(pic);
 	if (pic->chunk && pic->chunk->used < CHUNK_ROWS)
 		return 0;
-	pic->chunk = kvmalloc(struct_size(pic->chunk, rows, CHUNK_ROWS), GFP_KERNEL_ACCOUNT);
+	pic->chunk = kvmalloc(CHUNK_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!pic->chunk)
 		return -ENOMEM;
 	pic->chunk->used = 0;
@@ -137,11 +140,13 @@ static int order(u64 a, u64 b)
 	return a < b ? -1 : a > b;
 }
 
+/* Also lets others run, which sort() does not. */
 static int by_descriptor(const void *pa, const void *pb)
 {
 	const struct sockstat_row *a = *(struct sockstat_row **)pa;
 	const struct sockstat_row *b = *(struct sockstat_row **)pb;
 
+	cond_resched();
 	if (a->pid != b->pid)
 		return a->pid < b->pid ? -1 : 1;
 	if (a->fd != b->fd)
@@ -154,6 +159,7 @@ static int by_closing(const void *pa, const void *pb)
 	const struct sockstat_row *a = *(struct sockstat_row **)pa;
 	const struct sockstat_row *b = *(struct sockstat_row **)pb;
 
+	cond_resched();
 	return order(a->closed, b->closed) ?: by_descriptor(pa, pb);
 }
 
