@@ -51,6 +51,7 @@ clean:
 	$(if $(wildcard $(KDIR)/Makefile),$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
 	$(MAKE) -C userspace clean
 	$(MAKE) -C tests clean
+	$(MAKE) -C tests/bench clean
 
 demo:
 	@tests/vm/demo
