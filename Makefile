@@ -17,7 +17,7 @@ help:
 	@echo 'In a virtual machine; what is missing is fetched once and cached:'
 	@echo '  make demo            see it at work'
 	@echo '  make check           run every test on every kernel (T=name K=6.1|7.3: only that)'
-	@echo '  make bench           measure what it costs, beside other tools (B=group K=6.1|7.3 OUT=directory)'
+	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=6.1|7.3)'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
 
@@ -51,12 +51,13 @@ clean:
 	$(if $(wildcard $(KDIR)/Makefile),$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
 	$(MAKE) -C userspace clean
 	$(MAKE) -C tests clean
+	$(MAKE) -C tests/bench clean
 
 demo:
 	@tests/vm/demo
 
 bench:
-	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(OUT),--out '$(OUT)')
+	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(N),--repeats '$(N)')
 
 check:
 	@tests/vm/check $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')

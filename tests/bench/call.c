@@ -307,12 +307,6 @@ static const struct work {
 	{ "turns", open_turns, turns, close_turns, 50, 25, TURNS },
 };
 
-static double median(double *values, int n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 static void measure(const struct work *work)
 {
 	double *costs = calloc(work->batches, sizeof(*costs));

@@ -4,14 +4,22 @@
  *
  *	hold CONNECTIONS [FILES]
  *
- * Says "ready". For every line "use N" that it reads, moves a byte through each
- * of the first N connections and says "used N". Ends with its input.
+ * Says "ready", and answers every line that it reads; ends with its input.
+ *
+ *	use N		moves a byte through each of the first N connections:
+ *			"used N"
+ *	pair N		measures a pair of a 64-byte send and recv, over a hundred of
+ *			the first N connections in turn: "cost NANOSECONDS"
  */
 #include <fcntl.h>
-#include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
+
+#define SAMPLE 100
+#define WARM_UP 50
+#define BATCHES 50
 
 static struct listener listener;
 static int (*ends)[2];
@@ -48,19 +56,50 @@ static void open_files(int files)
 			die("open");
 }
 
-static void use_connections(int n)
+static void pair(int i, size_t size)
 {
-	char byte = 0;
+	char buffer[64] = "";
+
+	if (send(ends[i][0], buffer, size, 0) != (ssize_t)size ||
+	    recv(ends[i][1], buffer, size, 0) != (ssize_t)size)
+		die("send and recv");
+}
+
+static void use(int n)
+{
 	int i;
 
-	for (i = 0; i < n && i < count; i++)
-		if (send(ends[i][0], &byte, 1, 0) != 1 || recv(ends[i][1], &byte, 1, 0) != 1)
-			die("use");
+	for (i = 0; i < n; i++)
+		pair(i, 1);
 	printf("used %d\n", n);
+}
+
+/* One pair on each of the sample, which are evenly among the first n. */
+static double pairs(int n)
+{
+	double began = now();
+	int i;
+
+	for (i = 0; i < SAMPLE; i++)
+		pair((long)i * n / SAMPLE, 64);
+	return (now() - began) / SAMPLE;
+}
+
+static void measure(int n)
+{
+	double costs[BATCHES];
+	int i;
+
+	for (i = 0; i < WARM_UP; i++)
+		pairs(n);
+	for (i = 0; i < BATCHES; i++)
+		costs[i] = pairs(n);
+	printf("cost %.1f\n", median(costs, BATCHES));
 }
 
 int main(int argc, char **argv)
 {
+	char command[8];
 	int n;
 
 	if (argc < 2) {
@@ -72,7 +111,11 @@ int main(int argc, char **argv)
 	open_connections();
 	open_files(argc > 2 ? atoi(argv[2]) : 0);
 	printf("ready\n");
-	while (scanf(" use %d", &n) == 1)
-		use_connections(n);
+	while (scanf(" %7s %d", command, &n) == 2 && n <= count) {
+		if (!strcmp(command, "use"))
+			use(n);
+		else if (!strcmp(command, "pair"))
+			measure(n);
+	}
 	return 0;
 }
