@@ -17,6 +17,7 @@ help:
 	@echo 'In a virtual machine; what is missing is fetched once and cached:'
 	@echo '  make demo            see it at work'
 	@echo '  make check           run every test on every kernel (T=name K=6.1|7.3: only that)'
+	@echo '  make bench           measure what it costs, beside other tools (B=group K=6.1|7.3 OUT=directory)'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
 
@@ -54,6 +55,9 @@ clean:
 demo:
 	@tests/vm/demo
 
+bench:
+	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(OUT),--out '$(OUT)')
+
 check:
 	@tests/vm/check $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')
 
@@ -63,4 +67,4 @@ lint:
 clean-cache:
 	@tests/vm/setup --remove
 
-.PHONY: all help module headers load unload install userspace clean demo check lint clean-cache
+.PHONY: all help module headers load unload install userspace clean demo bench check lint clean-cache
