@@ -12,12 +12,12 @@
 #include "row.h"
 #include "table.h"
 
-/* Rows that one hold of a lock fills in at most. */
+/* How many descriptors one hold of a lock passes over at most. */
 #define BATCH 256
 
 struct pass {
 	struct sockstat_sink *sink;
-	unsigned int limit;
+	unsigned int left;
 };
 
 static struct sockstat_row *row_next(struct sockstat_sink *sink)
@@ -216,17 +216,13 @@ static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 	}
 }
 
-static bool full(const struct pass *pass)
+/* Whether one more descriptor may be looked at, which may give a row. */
+static bool may_go_on(struct pass *pass)
 {
-	return pass->sink->used >= pass->limit;
-}
-
-static struct pass pass_begin(struct sockstat_sink *sink)
-{
-	return (struct pass){
-		.sink = sink,
-		.limit = min(sink->room, sink->used + BATCH),
-	};
+	if (!pass->left || pass->sink->used >= pass->sink->room)
+		return false;
+	pass->left--;
+	return true;
 }
 
 /*
@@ -251,13 +247,13 @@ static bool show_conn(struct sockstat_conn *conn, struct pass *pass)
 
 		if (h->seen == generation || is_next_ones(conn, h->born, generation))
 			continue;
-		if (full(pass))
+		if (!may_go_on(pass))
 			return false;
 		show_holder(conn, h, pass->sink);
 	}
 	if (conn->shown == generation || is_next_ones(conn, conn->born, generation))
 		return true;
-	if (full(pass))
+	if (!may_go_on(pass))
 		return false;
 	show_rest(conn, pass->sink);
 	return true;
@@ -290,7 +286,7 @@ static bool show_closed(struct sockstat_conn *conn, void *arg)
  */
 bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
 {
-	struct pass pass = pass_begin(sink);
+	struct pass pass = { .sink = sink, .left = BATCH };
 
 	return sockstat_table_for_each(place, show_unheld, &pass);
 }
@@ -304,7 +300,7 @@ bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
  */
 bool sockstat_row_closed(struct sockstat_sink *sink)
 {
-	struct pass pass = pass_begin(sink);
+	struct pass pass = { .sink = sink, .left = BATCH };
 
 	return sockstat_history_for_each(show_closed, &pass);
 }
