@@ -30,11 +30,11 @@ static atomic_bool done;
 static atomic_long wakes;
 static double longest;
 
-static void be_scheduled(int policy, int priority)
+static void be_real_time(void)
 {
-	struct sched_param param = { .sched_priority = priority };
+	struct sched_param param = { .sched_priority = 50 };
 
-	if (sched_setscheduler(0, policy, &param))
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
 		die("sched_setscheduler");
 }
 
@@ -85,7 +85,7 @@ static void *wake_up_often(void *unused)
 {
 	struct timespec next;
 
-	be_scheduled(SCHED_FIFO, 50);
+	be_real_time();
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!atomic_load(&done)) {
 		double late;
