@@ -11,10 +11,10 @@
 #include "conn.h"
 #include "table.h"
 
-/* Its fields are set before others may find it. */
 static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 			 struct sockstat_holder *h)
 {
+	/* its fields are set before sockstat_table_again() may find it */
 	smp_store_release(&conn->creditor[flow], h);
 }
 

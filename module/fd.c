@@ -19,7 +19,7 @@
 #define SEARCH_FDS 256
 
 /* How many descriptors one hold of a table's lock passes over. */
-#define WALK_FDS 256
+#define WALK_FDS 64
 
 /*
  * io_uring's workers carry the registers of the call that made them, kernel

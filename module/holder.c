@@ -118,6 +118,7 @@ void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockst
 	new = sockstat_process_get(caller);
 	if (!new)
 		return;
+	/* its fields are set before sockstat_holder_is() may look at them */
 	smp_store_release(&h->process, new);
 	sockstat_process_put(old);
 }

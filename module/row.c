@@ -13,7 +13,7 @@
 #include "table.h"
 
 /* How many descriptors one hold of a lock passes over at most. */
-#define BATCH 256
+#define BATCH 64
 
 struct pass {
 	struct sockstat_sink *sink;
