@@ -55,7 +55,11 @@ start_tool()
 	tool_name=$1
 	case $1 in
 	none) ;;
-	sockstat) insmod "$BENCH_DIR/../../sockstat.ko" ;;
+	sockstat)
+		insmod "$BENCH_DIR/../../sockstat.ko"
+		# until the kernel has made jumps of the probes
+		sleep 2
+		;;
 	tcptop) run_tool 2 "$(libbpf_tool tcptop)" -C -r 10240 3600 ;;
 	tcplife) run_tool 1 "$(libbpf_tool tcplife)" ;;
 	bpftrace) run_tool 4 bpftrace "$BENCH_DIR/bytes.bt" ;;
