@@ -17,7 +17,7 @@ help:
 	@echo 'In a virtual machine; what is missing is fetched once and cached:'
 	@echo '  make demo            see it at work'
 	@echo '  make check           run every test on every kernel (T=name K=6.1|7.3: only that)'
-	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=6.1|7.3)'
+	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=6.1|7.3 OUT=directory)'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
 
@@ -57,7 +57,7 @@ demo:
 	@tests/vm/demo
 
 bench:
-	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(N),--repeats '$(N)')
+	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(N),--repeats '$(N)') $(if $(OUT),--out '$(OUT)')
 
 check:
 	@tests/vm/check $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')
