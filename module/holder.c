@@ -11,7 +11,6 @@
  */
 #define HOLDERS_MAX 1024
 
-static struct kmem_cache *cache;
 static struct sockstat_pool pool;
 static atomic64_t anonymous;
 
@@ -240,20 +239,10 @@ int sockstat_holder_init(void)
 	err = sockstat_process_init();
 	if (err)
 		return err;
-	err = -ENOMEM;
-	cache = KMEM_CACHE(sockstat_holder, 0);
-	if (!cache)
-		goto err_process;
-	err = sockstat_pool_init(&pool, cache, sizeof(struct sockstat_holder), HOLDERS_READY);
+	err = sockstat_pool_init(&pool, "sockstat_holder", sizeof(struct sockstat_holder),
+				 HOLDERS_READY);
 	if (err)
-		goto err_pool;
-	return 0;
-
-err_pool:
-	sockstat_pool_destroy(&pool);
-	kmem_cache_destroy(cache);
-err_process:
-	sockstat_process_exit();
+		sockstat_process_exit();
 	return err;
 }
 
@@ -265,6 +254,5 @@ err_process:
 void sockstat_holder_exit(void)
 {
 	sockstat_pool_destroy(&pool);
-	kmem_cache_destroy(cache);
 	sockstat_process_exit();
 }

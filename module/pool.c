@@ -92,28 +92,33 @@ void sockstat_pool_put(struct sockstat_pool *pool, void *record)
 /**
  * sockstat_pool_init() - set a pool up, full
  * @pool: the pool
- * @cache: where its records come from
- * @size: of one
+ * @name: of its slab cache
+ * @size: of a record
  * @target: how many to keep at hand
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM; the pool is to be destroyed in either case.
+ * Return: 0 or -ENOMEM, nothing left behind.
  */
-int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, size_t size,
+int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size,
 		       unsigned int target)
 {
-	pool->cache = cache;
+	pool->cache = kmem_cache_create(name, size, 0, 0, NULL);
+	if (!pool->cache)
+		return -ENOMEM;
 	pool->size = size;
 	raw_spin_lock_init(&pool->lock);
 	pool->target = target;
 	INIT_WORK(&pool->refill, refill);
 	sockstat_pool_fill(pool);
-	return pool->count == target ? 0 : -ENOMEM;
+	if (pool->count == target)
+		return 0;
+	sockstat_pool_destroy(pool);
+	return -ENOMEM;
 }
 
 /**
- * sockstat_pool_destroy() - free what is at hand
- * @pool: a pool that nobody takes from any more
+ * sockstat_pool_destroy() - free what is at hand, and the cache
+ * @pool: a pool that nobody takes from any more, all records given back
  *
  * Context: process, may sleep.
  */
@@ -127,4 +132,5 @@ void sockstat_pool_destroy(struct sockstat_pool *pool)
 		kmem_cache_free(pool->cache, record);
 	}
 	pool->count = 0;
+	kmem_cache_destroy(pool->cache);
 }

@@ -29,7 +29,7 @@ struct sockstat_pool {
 	u64 empty;
 };
 
-int sockstat_pool_init(struct sockstat_pool *pool, struct kmem_cache *cache, size_t size,
+int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size,
 		       unsigned int target);
 void sockstat_pool_destroy(struct sockstat_pool *pool);
 void *sockstat_pool_get(struct sockstat_pool *pool);

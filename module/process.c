@@ -28,7 +28,6 @@ struct bucket {
 };
 
 static struct bucket buckets[BIT(BUCKETS_BITS)];
-static struct kmem_cache *cache;
 static struct sockstat_pool pool;
 static LLIST_HEAD(dead);
 
@@ -168,17 +167,11 @@ u64 sockstat_process_dropped(void)
 int sockstat_process_init(void)
 {
 	unsigned int i;
-	int err;
 
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
 		raw_spin_lock_init(&buckets[i].lock);
-	cache = KMEM_CACHE(sockstat_process, 0);
-	if (!cache)
-		return -ENOMEM;
-	err = sockstat_pool_init(&pool, cache, sizeof(struct sockstat_process), PROCESSES_READY);
-	if (err)
-		sockstat_process_exit();
-	return err;
+	return sockstat_pool_init(&pool, "sockstat_process", sizeof(struct sockstat_process),
+				  PROCESSES_READY);
 }
 
 /**
@@ -191,5 +184,4 @@ void sockstat_process_exit(void)
 	cancel_delayed_work_sync(&reap_work);
 	reap(NULL);
 	sockstat_pool_destroy(&pool);
-	kmem_cache_destroy(cache);
 }

@@ -29,8 +29,6 @@
 struct sockstat_bucket *sockstat_table;
 static struct sockstat_pool conns;
 static struct sockstat_pool pasts;
-static struct kmem_cache *conn_cache;
-static struct kmem_cache *past_cache;
 static LLIST_HEAD(dead);
 static u32 generation;
 
@@ -258,42 +256,6 @@ static int alloc_table(void)
 	return 0;
 }
 
-static int fill_pools(void)
-{
-	int err = -ENOMEM;
-
-	conn_cache = KMEM_CACHE(sockstat_conn, 0);
-	if (!conn_cache)
-		return err;
-	past_cache = KMEM_CACHE(sockstat_past, 0);
-	if (!past_cache)
-		goto err_conn_cache;
-	err = sockstat_pool_init(&conns, conn_cache, sizeof(struct sockstat_conn), CONNS_READY);
-	if (err)
-		goto err_conns;
-	err = sockstat_pool_init(&pasts, past_cache, sizeof(struct sockstat_past), CONNS_READY);
-	if (err)
-		goto err_pasts;
-	return 0;
-
-err_pasts:
-	sockstat_pool_destroy(&pasts);
-err_conns:
-	sockstat_pool_destroy(&conns);
-	kmem_cache_destroy(past_cache);
-err_conn_cache:
-	kmem_cache_destroy(conn_cache);
-	return err;
-}
-
-static void empty_pools(void)
-{
-	sockstat_pool_destroy(&pasts);
-	sockstat_pool_destroy(&conns);
-	kmem_cache_destroy(past_cache);
-	kmem_cache_destroy(conn_cache);
-}
-
 /**
  * sockstat_table_init() - make an empty table
  *
@@ -307,16 +269,23 @@ int sockstat_table_init(void)
 	err = alloc_table();
 	if (err)
 		return err;
-	err = fill_pools();
+	err = sockstat_pool_init(&conns, "sockstat_conn", sizeof(struct sockstat_conn),
+				 CONNS_READY);
 	if (err)
 		goto err_table;
+	err = sockstat_pool_init(&pasts, "sockstat_past", sizeof(struct sockstat_past),
+				 CONNS_READY);
+	if (err)
+		goto err_conns;
 	err = sockstat_holder_init();
 	if (err)
-		goto err_pools;
+		goto err_pasts;
 	return 0;
 
-err_pools:
-	empty_pools();
+err_pasts:
+	sockstat_pool_destroy(&pasts);
+err_conns:
+	sockstat_pool_destroy(&conns);
 err_table:
 	kvfree(sockstat_table);
 	return err;
@@ -345,7 +314,8 @@ void sockstat_table_exit(void)
 		}
 		cond_resched();
 	}
-	empty_pools();
+	sockstat_pool_destroy(&pasts);
+	sockstat_pool_destroy(&conns);
 	sockstat_holder_exit();
 	kvfree(sockstat_table);
 }
