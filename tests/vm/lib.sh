@@ -22,7 +22,11 @@ set -euo pipefail
 VM_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$VM_DIR/../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/sockstat
-KERNELS=(6.1 7.3)
+
+# What is tested: the kernels of "make check", and those it knows besides. A name
+# is the kernel's version and, where it is not Debian's common one, its kind.
+KERNELS=(5.10 6.1 7.3)
+OTHER_KERNELS=(6.1-rt 6.12 6.12-arm64 7.2 7.3-rt)
 
 export SOCKSTAT_START=${SOCKSTAT_START:-$(date +%s)}
 
@@ -38,13 +42,43 @@ die()
 	exit 1
 }
 
+# is_kernel NAME
+is_kernel()
+{
+	case " ${KERNELS[*]} ${OTHER_KERNELS[*]} " in
+	*" $1 "*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# need_kernel NAME
+need_kernel()
+{
+	is_kernel "$1" || die "no kernel '$1': it is one of ${KERNELS[*]} ${OTHER_KERNELS[*]}"
+}
+
+# version_of NAME: whose sources it was built from.
+version_of()
+{
+	echo "${1%%-*}"
+}
+
 # The recipe of each kernel's root: its suite, sources and packages.
 suite_of()
 {
-	case $1 in
+	case $(version_of "$1") in
+	5.10) echo bullseye ;;
 	6.1) echo bookworm ;;
-	7.3) echo trixie ;;
-	*) die "no kernel '$1': it is one of ${KERNELS[*]}" ;;
+	6.12 | 7.3) echo trixie ;;
+	7.2) echo forky ;;
+	esac
+}
+
+arch_of()
+{
+	case $1 in
+	*-arm64) echo arm64 ;;
+	*) echo amd64 ;;
 	esac
 }
 
@@ -55,37 +89,50 @@ sources_of()
 	suite=$(suite_of "$1")
 	echo "deb $key http://deb.debian.org/debian $suite main"
 	echo "deb $key http://security.debian.org/debian-security $suite-security main"
-	[ "$1" = 6.1 ] ||
+	[ -z "$(backports_of "$1")" ] ||
 		echo "deb $key http://deb.debian.org/debian $suite-backports main"
 }
 
 # What a package's name ends with if it comes with the kernel.
 backports_of()
 {
-	[ "$1" = 6.1 ] || echo "/$(suite_of "$1")-backports"
+	[ "$(version_of "$1")" != 7.3 ] || echo "/$(suite_of "$1")-backports"
+}
+
+# What Debian calls the build of the kernel. Of 5.10's the last is named, which
+# is all that there will be: the mirrors have lost the package that names it.
+flavour_of()
+{
+	case $1 in
+	5.10) echo 5.10.0-46-cloud-amd64 ;;
+	*-rt) echo "rt-$(arch_of "$1")" ;;
+	*) echo "cloud-$(arch_of "$1")" ;;
+	esac
 }
 
 # tiny-initramfs is never run: it keeps the kernel from pulling in a bigger one.
 packages_of()
 {
-	local from
+	local from flavour bpftool=bpftool
 
-	from=$(backports_of "$1")
-	printf '%s\n' "linux-image-cloud-amd64$from" \
-		"linux-headers-cloud-amd64$from" tiny-initramfs \
-		gcc make libc6-dev libc6-dev-i386 libaio-dev liburing-dev \
+	from=$(backports_of "$1") flavour=$(flavour_of "$1")
+	[ "$1" != 5.10 ] || bpftool=bpftool/bullseye
+	printf '%s\n' "linux-image-$flavour$from" \
+		"linux-headers-$flavour$from" tiny-initramfs \
+		gcc make libc6-dev libaio-dev liburing-dev \
 		libcap2-bin perl-base mount iproute2 nftables procps kmod tcpdump \
-		strace bpftool socat busybox-static e2fsprogs xz-utils cpio
+		strace "$bpftool" socat busybox-static e2fsprogs xz-utils cpio \
+		stress-ng bpftrace "linux-perf$from"
+	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
 }
 
 LINT_PACKAGES=(sparse coccinelle libpython3.13 clang-format shellcheck perl)
 
-# What the benchmarks run and are compared with; perf is part of the kernel.
+# What the benchmarks run and are compared with.
 bench_packages_of()
 {
-	printf '%s\n' bpftrace libbpf-tools nethogs lsof net-tools nginx-light wrk \
-		iperf3 redis-server redis-tools python3 gnuplot-nox \
-		"linux-perf$(backports_of "$1")"
+	printf '%s\n' libbpf-tools nethogs lsof net-tools nginx-light wrk \
+		iperf3 redis-server redis-tools python3 gnuplot-nox
 }
 
 # The parts of linux-source that a test needs, and those that lint needs.
@@ -96,7 +143,8 @@ LINT_PARTS=('scripts/check*' scripts/spelling.txt
 
 root_recipe()
 {
-	echo format 1
+	echo format 2
+	arch_of "$1"
 	sources_of "$1"
 	packages_of "$1"
 }
@@ -109,6 +157,12 @@ key_of()
 root_path()
 {
 	echo "$CACHE/root-$1-$(root_recipe "$1" | key_of)"
+}
+
+# release_of KERNEL: what uname -r says there.
+release_of()
+{
+	ls "$(root_path "$1")/lib/modules"
 }
 
 bench_path()
@@ -125,7 +179,7 @@ image_path()
 
 source_path()
 {
-	echo "$CACHE/source-$1-$(echo "${SOURCE_PARTS[@]}" "${LINT_PARTS[@]}" | key_of)"
+	echo "$CACHE/source-$(version_of "$1")-$(echo "${SOURCE_PARTS[@]}" "${LINT_PARTS[@]}" | key_of)"
 }
 
 lint_path()
@@ -217,13 +271,38 @@ locked()
 	)
 }
 
-# need_host_tools: what this machine must have; as root it is installed.
+# tools_for_arm64: what runs its programs here, and its machine.
+tools_for_arm64()
+{
+	command -v qemu-system-aarch64 >/dev/null || packages+=(qemu-system-arm)
+	command -v qemu-aarch64-static >/dev/null || packages+=(qemu-user-static)
+	command -v update-binfmts >/dev/null || packages+=(binfmt-support)
+	command -v arch-test >/dev/null || packages+=(arch-test)
+}
+
+# run_arm64: have the kernel hand its programs to qemu-user.
+run_arm64()
+{
+	[ "$(id -u)" = 0 ] || return
+	[ -e /proc/sys/fs/binfmt_misc/register ] ||
+		mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc || return
+	update-binfmts --enable qemu-aarch64 || return
+	arch-test arm64 >/dev/null
+}
+
+# need_host_tools KERNEL...: what this machine must have for them; as root it is
+# installed.
 need_host_tools()
 {
-	local packages=()
+	local packages=() kernel
 
 	command -v mmdebstrap >/dev/null || packages+=(mmdebstrap)
-	command -v qemu-system-x86_64 >/dev/null || packages+=(qemu-system-x86)
+	for kernel; do
+		case $(arch_of "$kernel") in
+		arm64) tools_for_arm64 ;;
+		*) command -v qemu-system-x86_64 >/dev/null || packages+=(qemu-system-x86) ;;
+		esac
+	done
 	command -v unshare >/dev/null || packages+=(util-linux)
 	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
 		packages+=(debian-archive-keyring)
@@ -241,6 +320,10 @@ need_host_tools()
 	fi
 	[ "$(id -u)" = 0 ] || grep -q "^$(id -un):" /etc/subuid 2>/dev/null ||
 		die "first run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
+	for kernel; do
+		[ "$(arch_of "$kernel")" != arm64 ] || arch-test arm64 >/dev/null || run_arm64 ||
+			die 'this machine does not run programs of arm64: is binfmt_misc mounted, and "update-binfmts --enable qemu-aarch64" done?'
+	done
 	namespace true ||
 		die "this machine does not let $(id -un) make a mount namespace (in a container: run it with --privileged)"
 }
