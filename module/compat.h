@@ -45,6 +45,21 @@ static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
 #endif
 
 /*
+ * The socket of a file, NULL if it is another kind. Until 5.11 (dba4a9256bb4
+ * "net: Remove the err argument from sock_from_file") there was an errno, too.
+ */
+static inline struct socket *sockstat_compat_sock_from_file(struct file *file)
+{
+#ifdef SOCKSTAT_HAVE_SOCK_FROM_FILE_ERR
+	int err;
+
+	return sock_from_file(file, &err);
+#else
+	return sock_from_file(file);
+#endif
+}
+
+/*
  * Which argument of tcp_recvmsg() the flags are: there was a "nonblock" before
  * them until 5.19 (ec095263a965 "net: remove noblock parameter from recvmsg()
  * entities").

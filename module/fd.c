@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/compat.h>
 #include <linux/fdtable.h>
+#include <linux/idr.h>
 #include <linux/net.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -166,7 +167,7 @@ static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, 
 		walk->fd = fd + 1;
 		/* a slot may be reserved and not filled yet */
 		file = files_lookup_fd_raw(files, fd);
-		sock = file ? sock_from_file(file) : NULL;
+		sock = file ? sockstat_compat_sock_from_file(file) : NULL;
 		if (!sock || !sock->sk)
 			continue;
 		caller.fd = fd;
@@ -235,15 +236,14 @@ bool sockstat_fd_walk(struct sockstat_fd_walk *walk)
 {
 	struct task_struct *task;
 	struct pid *pid;
-	int nr;
+	int nr = walk->nr;
 
 	rcu_read_lock();
-	pid = find_ge_pid(walk->nr, walk->ns);
+	pid = idr_get_next(&walk->ns->idr, &nr);
 	if (!pid) {
 		rcu_read_unlock();
 		return true;
 	}
-	nr = pid_nr_ns(pid, walk->ns);
 	/* the process went away while its table was half walked */
 	if (nr != walk->nr)
 		walk->fd = 0;

@@ -53,6 +53,11 @@ const char *sockstat_role_name(enum sockstat_role role)
 	return (size_t)role < ARRAY_SIZE(role_names) ? role_names[role] : "?";
 }
 
+static const char *const error_names[] = {
+	[0] = "-",
+#include "errname.h"
+};
+
 /**
  * sockstat_error_name - the word ERROR has for an errno
  * @error: an errno, or 0
@@ -61,9 +66,9 @@ const char *sockstat_role_name(enum sockstat_role role)
  */
 const char *sockstat_error_name(int error)
 {
-	const char *name = error ? strerrorname_np(error) : "-";
+	const size_t count = sizeof(error_names) / sizeof(error_names[0]);
 
-	return name ? name : "?";
+	return error >= 0 && (size_t)error < count && error_names[error] ? error_names[error] : "?";
 }
 
 /**
@@ -238,17 +243,12 @@ static const char *parse_comm(const struct token *tok, void *field)
 
 static const char *parse_error(const struct token *tok, void *field)
 {
-	int e;
+	size_t e;
 
-	*(int *)field = 0;
-	if (procfield_token_is(tok, "-"))
-		return NULL;
 	if (tok->len >= sizeof(((struct sockstat_row *)NULL)->error_text))
 		return "is too long";
-	for (e = 1; e < 4096; e++) {
-		const char *name = strerrorname_np(e);
-
-		if (name && procfield_token_is(tok, name)) {
+	for (e = 0; e < sizeof(error_names) / sizeof(error_names[0]); e++) {
+		if (error_names[e] && procfield_token_is(tok, error_names[e])) {
 			*(int *)field = e;
 			return NULL;
 		}

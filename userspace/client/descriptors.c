@@ -131,7 +131,7 @@ static void descriptors_close_range(struct run *r)
 	pair_open(r, &p);
 	talk(&p, 1000);
 	since = now_ns();
-	if (syscall(SYS_close_range, p.client->fd, p.client->fd, 0))
+	if (syscall(__NR_close_range, p.client->fd, p.client->fd, 0))
 		skip(r, "close_range: %m");
 	end_gone(p.client, since);
 	check(r);

@@ -147,7 +147,7 @@ static void descriptors_socketcall_numbers(struct run *r)
 /* What this program would see if the descriptor were its own */
 static struct end *end_of_child(struct child *c, int fd, enum sockstat_role role, int64_t since)
 {
-	int ours = syscall(SYS_pidfd_getfd, c->pidfd, fd, 0);
+	int ours = syscall(__NR_pidfd_getfd, c->pidfd, fd, 0);
 	struct end *e;
 
 	if (ours < 0 && (errno == ENOSYS || errno == EPERM))

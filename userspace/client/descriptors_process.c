@@ -384,7 +384,7 @@ static void descriptors_pidfd_getfd(struct run *r)
 	end_close(p.client);
 	child_turn(c);
 	read_all(p.server, 30);
-	fd = syscall(SYS_pidfd_getfd, c->pidfd, c->held[0]->fd, 0);
+	fd = syscall(__NR_pidfd_getfd, c->pidfd, c->held[0]->fd, 0);
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		skip(r, "pidfd_getfd: %m");
 	/* Not the number that was closed above: that would be the same row. */

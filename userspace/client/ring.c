@@ -2,6 +2,7 @@
 /* What the scenarios with io_uring and libaio have in common. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ring.h"
@@ -54,10 +55,14 @@ void ring_open(struct run *r, struct io_uring *ring)
  */
 void ring_need(struct run *r, struct io_uring *ring, int op, const char *name)
 {
-	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-	bool has = probe && io_uring_opcode_supported(probe, op);
+	const unsigned int ops = 256;
+	struct io_uring_probe *probe;
+	bool has;
 
-	io_uring_free_probe(probe);
+	probe = calloc(1, sizeof(*probe) + ops * sizeof(probe->ops[0]));
+	must(r, probe);
+	has = !io_uring_register_probe(ring, probe, ops) && io_uring_opcode_supported(probe, op);
+	free(probe);
 	if (!has)
 		skip(r, "this kernel's io_uring has no %s", name);
 }

@@ -7,6 +7,11 @@
 
 #include "scenario.h"
 
+/* More answers follow: the kernel's, and older liburings do not know it. */
+#ifndef IORING_CQE_F_MORE
+#define IORING_CQE_F_MORE (1U << 1)
+#endif
+
 ssize_t as_errno(long ret);
 void ring_open_with(struct run *r, struct io_uring *ring, unsigned int flags);
 void ring_open(struct run *r, struct io_uring *ring);
