@@ -17,6 +17,7 @@ help:
 	@echo 'In a virtual machine; what is missing is fetched once and cached:'
 	@echo '  make demo            see it at work'
 	@echo '  make check           run every test on every kernel (T=name K=6.1|7.3: only that)'
+	@echo '  make check-load      the tests under load at full size, which takes hours (T=name K=6.1|7.3; default 7.3)'
 	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=6.1|7.3 OUT=directory)'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
@@ -62,10 +63,13 @@ bench:
 check:
 	@tests/vm/check $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')
 
+check-load:
+	@tests/vm/check --load --kernel '$(or $(K),7.3)' $(if $(T),--test '$(T)')
+
 lint:
 	@tests/vm/lint
 
 clean-cache:
 	@tests/vm/setup --remove
 
-.PHONY: all help module headers load unload install userspace clean demo bench check lint clean-cache
+.PHONY: all help module headers load unload install userspace clean demo bench check check-load lint clean-cache
