@@ -26,7 +26,7 @@
  * io_uring's workers carry the registers of the call that made them, kernel
  * threads none.
  */
-static bool in_syscall(void)
+static bool in_own_syscall(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER));
 }
@@ -44,7 +44,7 @@ static int fd_of_call(const struct sock *sk)
 	unsigned long args[SYSCALL_ARGS];
 	int nr;
 
-	if (!in_syscall() || !files || !sock)
+	if (!in_own_syscall() || !files || !sock)
 		return SOCKSTAT_FD_UNKNOWN;
 	nr = syscall_get_nr(current, regs);
 	if (sockstat_compat_is_socketcall(nr))
@@ -86,7 +86,7 @@ static int fd_of_close(void)
 	struct pt_regs *regs = task_pt_regs(current);
 	unsigned long args[SYSCALL_ARGS];
 
-	if (!in_syscall() || in_compat_syscall())
+	if (!in_own_syscall() || in_compat_syscall())
 		return SOCKSTAT_FD_UNKNOWN;
 	syscall_get_arguments(current, regs, args);
 	switch (syscall_get_nr(current, regs)) {

@@ -327,12 +327,12 @@ TEST_F_TIMEOUT(before, shared, SECONDS)
 	ASSERT_LE(0, child);
 	if (!child) {
 		if (bed_write(fd[0], 80) && bed_read(fd[0], 9))
-			pause();
+			ppoll(NULL, 0, NULL, NULL);
 		_exit(1);
 	}
 	ASSERT_TRUE(bed_read(fd[1], 80));
 	ASSERT_TRUE(bed_write(fd[1], 9));
-	ASSERT_TRUE(BED_WAIT(bed_blocked(child, SYS_pause)));
+	ASSERT_TRUE(BED_WAIT(bed_blocked(child, SYS_ppoll)));
 	load(_metadata, self);
 	for (row = sockstat_table_find_cookie(&self->table, bed_cookie(fd[0]), NULL); row;
 	     row = sockstat_table_find_cookie(&self->table, bed_cookie(fd[0]), row)) {
