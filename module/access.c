@@ -3,7 +3,9 @@
  * The rule of /proc/PID/fd, which is ptrace_may_access(PTRACE_MODE_READ_FSCREDS)
  * and not exported: the same user throughout, with no capability that the
  * reader lacks, and dumpable; or CAP_SYS_PTRACE. Judged by who opened the file:
- * a descriptor that is passed on shows what the opener may see.
+ * a descriptor that is passed on shows what the opener may see, however long
+ * ago that was. Who reads it adds nothing, not even itself: the snapshot stays
+ * with the file, and others who have it read on in it.
  *
  * Security modules are asked once, whether the reader has CAP_SYS_PTRACE at
  * all: no other hook of theirs can be called from here, and where rows are
@@ -14,6 +16,7 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/user_namespace.h>
@@ -57,18 +60,37 @@ static bool may_look_at(const struct sockstat_access *access, const struct cred 
 
 /**
  * sockstat_access_init() - find out what a reader may see
- * @access: filled in; valid while the file is open
- * @reader: the open /proc/sockstat
- * @ns: pid namespace whose processes are to be shown
+ * @access: filled in; valid while the file is open, for sockstat_access_exit()
+ * @file: /proc/sockstat, which current opens
  *
  * Context: process, may sleep.
  */
-void sockstat_access_init(struct sockstat_access *access, const struct file *reader,
-			  struct pid_namespace *ns)
+void sockstat_access_init(struct sockstat_access *access, const struct file *file)
 {
-	access->cred = reader->f_cred;
-	access->ns = ns;
-	access->may_trace = file_ns_capable(reader, reader->f_cred->user_ns, CAP_SYS_PTRACE);
+	access->cred = file->f_cred;
+	access->ns = get_pid_ns(task_active_pid_ns(current));
+	access->self = get_pid(task_tgid(current));
+	access->exec_id = READ_ONCE(current->self_exec_id);
+	access->may_trace = file_ns_capable(file, file->f_cred->user_ns, CAP_SYS_PTRACE);
+}
+
+/**
+ * sockstat_access_exit() - undo sockstat_access_init()
+ * @access: not to be used any more
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_access_exit(struct sockstat_access *access)
+{
+	put_pid(access->self);
+	put_pid_ns(access->ns);
+}
+
+/* A process may see itself, until it becomes another program. */
+static bool is_self(const struct sockstat_access *access, struct task_struct *task)
+{
+	return task_tgid(task) == access->self &&
+	       (u32)READ_ONCE(task->self_exec_id) == access->exec_id;
 }
 
 /**
@@ -83,7 +105,7 @@ bool sockstat_access_process(const struct sockstat_access *access, struct task_s
 	struct user_namespace *ns;
 	bool allowed;
 
-	if (same_thread_group(task, current))
+	if (is_self(access, task))
 		return true;
 	rcu_read_lock();
 	allowed = may_look_at(access, __task_cred(task));

@@ -206,11 +206,12 @@ static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 	task_lock(task);
 	if (!task->files)
 		goto out;
+	if (!walk->fd && is_covered(walk, task, tgid))
+		goto out;
+	/* also half way: it may be another program by now, or another process */
+	if (!walk->may_look(task, walk->arg))
+		goto out;
 	if (!walk->fd) {
-		if (is_covered(walk, task, tgid))
-			goto out;
-		if (!walk->may_look(task, walk->arg))
-			goto out;
 		if (walk->nr != tgid)
 			walk->unordered = true;
 		walk->tgid = tgid;

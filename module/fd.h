@@ -22,7 +22,7 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk);
 /**
  * struct sockstat_fd_walk - a walk of all descriptor tables
  * @ns: whose processes
- * @may_look: whether to look into a process; called under task_lock()
+ * @may_look: whether to look (on) into a process; called under task_lock()
  * @found: called for each socket; returns whether the walk may go on at once.
  *         Atomic context; the socket stays until it returns.
  * @arg: for both

@@ -11,6 +11,14 @@
  */
 #define HOLDERS_MAX 1024
 
+/*
+ * Nor must a user who uses many connections through many descriptors: whose
+ * memory that is cannot be said where the records are made. If so many are in
+ * use by all, a connection gets only few.
+ */
+#define HOLDERS_PLENTY 65536
+#define HOLDERS_FEW 16
+
 static struct sockstat_pool pool;
 static atomic64_t anonymous;
 
@@ -122,6 +130,11 @@ void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockst
 	sockstat_process_put(old);
 }
 
+static unsigned int most_now(void)
+{
+	return READ_ONCE(pool.used) < HOLDERS_PLENTY ? HOLDERS_MAX : HOLDERS_FEW;
+}
+
 static struct sockstat_holder *first_or_next(struct sockstat_holders *all)
 {
 	return sockstat_holder_count(all) ? sockstat_pool_get(&pool) : &all->first;
@@ -143,7 +156,7 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	struct sockstat_process *process;
 	struct sockstat_holder *h;
 
-	if (sockstat_holder_count(all) >= HOLDERS_MAX) {
+	if (sockstat_holder_count(all) >= most_now()) {
 		atomic64_inc(&anonymous);
 		return NULL;
 	}

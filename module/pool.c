@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pool.h"
 
-static bool put_ready(struct sockstat_pool *pool, void *record)
+static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
 {
 	unsigned long flags;
 	bool wanted;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->used -= was_used;
 	wanted = pool->count < pool->target;
 	if (wanted) {
 		*(void **)record = pool->ready;
@@ -33,7 +34,7 @@ void sockstat_pool_fill(struct sockstat_pool *pool)
 
 		if (!record)
 			return;
-		if (!put_ready(pool, record))
+		if (!put_ready(pool, record, false))
 			kmem_cache_free(pool->cache, record);
 	}
 }
@@ -62,6 +63,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	if (record) {
 		pool->ready = *(void **)record;
 		pool->count--;
+		pool->used++;
 	} else {
 		pool->empty++;
 	}
@@ -85,7 +87,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 void sockstat_pool_put(struct sockstat_pool *pool, void *record)
 {
 	memset(record, 0, pool->size);
-	if (!put_ready(pool, record))
+	if (!put_ready(pool, record, true))
 		kmem_cache_free(pool->cache, record);
 }
 

@@ -15,6 +15,7 @@
  * @ready: zeroed records, linked through their first word
  * @count: how many are in @ready
  * @target: how many there shall be
+ * @used: how many are handed out
  * @refill: fills up to @target
  * @empty: how often a record was wanted and there was none
  */
@@ -25,6 +26,7 @@ struct sockstat_pool {
 	void *ready;
 	unsigned int count;
 	unsigned int target;
+	unsigned int used;
 	struct work_struct refill;
 	u64 empty;
 };

@@ -4,13 +4,13 @@
 #include <linux/magic.h>
 #include <linux/mutex.h>
 #include <linux/namei.h>
-#include <linux/pid_namespace.h>
 #include <linux/printk.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "access.h"
 #include "procfile.h"
 #include "text.h"
 
@@ -22,14 +22,14 @@
 /**
  * struct reading - one open file
  * @lock: held while a snapshot is taken or printed
- * @ns: pid namespace of who opened it, a reference held
+ * @access: what may be seen in it
  * @taken: @snap is there
  * @snap: what is being read
  * @layout: its columns
  */
 struct reading {
 	struct mutex lock; /* one read at a time: none sees half a snapshot */
-	struct pid_namespace *ns;
+	struct sockstat_access access;
 	bool taken;
 	struct sockstat_snapshot snap;
 	struct sockstat_layout layout;
@@ -91,7 +91,7 @@ static int proc_open(struct inode *inode, struct file *file)
 	m->size = BUFFER;
 	mutex_init(&r->lock);
 	INIT_LIST_HEAD(&r->snap.chunks);
-	r->ns = get_pid_ns(task_active_pid_ns(current));
+	sockstat_access_init(&r->access, file);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static int proc_release(struct inode *inode, struct file *file)
 	struct reading *r = ((struct seq_file *)file->private_data)->private;
 
 	sockstat_snapshot_free(&r->snap);
-	put_pid_ns(r->ns);
+	sockstat_access_exit(&r->access);
 	mutex_destroy(&r->lock);
 	return seq_release_private(inode, file);
 }
@@ -110,7 +110,7 @@ static int take_snapshot(struct reading *r, const struct file *file)
 	int err;
 
 	sockstat_snapshot_free(&r->snap);
-	err = sockstat_snapshot_take(&r->snap, file, r->ns);
+	err = sockstat_snapshot_take(&r->snap, &r->access);
 	r->taken = !err;
 	if (err)
 		sockstat_snapshot_free(&r->snap);

@@ -29,7 +29,7 @@ struct picture {
 	struct sockstat_sink sink;
 	struct sockstat_snapshot *snap;
 	struct chunk *chunk;
-	struct sockstat_access access;
+	const struct sockstat_access *access;
 	bool unordered;
 };
 
@@ -72,7 +72,7 @@ static bool may_look(struct task_struct *task, void *arg)
 {
 	struct picture *pic = arg;
 
-	return sockstat_access_process(&pic->access, task);
+	return sockstat_access_process(pic->access, task);
 }
 
 static bool found(const struct sockstat_caller *caller, pid_t pid, struct sock *sk, void *arg)
@@ -89,15 +89,15 @@ static bool visible(const struct sockstat_sink *sink, const struct sockstat_hold
 	const struct picture *pic = container_of(sink, struct picture, sink);
 
 	if (!h)
-		return sockstat_access_nobody(&pic->access);
-	*pid = pid_nr_ns(h->process->pid, pic->access.ns);
-	return *pid && sockstat_access_past(&pic->access, h);
+		return sockstat_access_nobody(pic->access);
+	*pid = pid_nr_ns(h->process->pid, pic->access->ns);
+	return *pid && sockstat_access_past(pic->access, h);
 }
 
 static int walk_descriptors(struct picture *pic)
 {
 	struct sockstat_fd_walk walk = {
-		.ns = pic->access.ns,
+		.ns = pic->access->ns,
 		.may_look = may_look,
 		.found = found,
 		.arg = pic,
@@ -242,22 +242,20 @@ static int take(struct picture *pic)
 /**
  * sockstat_snapshot_take() - picture everything as it is now
  * @snap: an empty snapshot
- * @reader: the open file; decides what may be seen
- * @ns: pid namespace whose processes and numbers are shown
+ * @access: what may be seen of it
  *
  * Context: process, may sleep long, killable.
  * Return: 0, -EINTR or -ENOMEM; @snap is to be freed in any case.
  */
-int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct file *reader,
-			   struct pid_namespace *ns)
+int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat_access *access)
 {
 	struct picture pic = {
 		.sink = { .visible = visible },
 		.snap = snap,
+		.access = access,
 	};
 	int err;
 
-	sockstat_access_init(&pic.access, reader, ns);
 	if (mutex_lock_killable(&one_at_a_time))
 		return -EINTR;
 	err = take(&pic);

@@ -7,8 +7,7 @@
 
 #include "row.h"
 
-struct file;
-struct pid_namespace;
+struct sockstat_access;
 
 /**
  * struct sockstat_snapshot - all rows that a reader may see
@@ -30,8 +29,7 @@ struct sockstat_snapshot {
 	u64 dropped;
 };
 
-int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct file *reader,
-			   struct pid_namespace *ns);
+int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat_access *access);
 void sockstat_snapshot_free(struct sockstat_snapshot *snap);
 
 #endif /* SOCKSTAT_SNAPSHOT_H */

@@ -59,7 +59,7 @@ struct stage {
 	struct part part[N_ACTORS];
 	uint64_t nobodys; /* cookie of a socket in flight between processes */
 	/* what the last reader saw: bit per actor */
-	unsigned int seen, closed;
+	unsigned int seen, closed, any; /* any: of its open connection, in whatever state */
 	bool saw_nobodys, right;
 	atomic_bool done;
 };
@@ -134,13 +134,10 @@ static inline bool open_part(struct part *part)
 	return true;
 }
 
-static inline pid_t act(struct stage *stage, enum actor actor, bool (*become)(void))
+static inline void play(struct stage *stage, enum actor actor, bool (*become)(void))
 {
 	struct part *part = &stage->part[actor];
-	pid_t pid = fork();
 
-	if (pid)
-		return pid;
 	if (!become() || prctl(PR_SET_PDEATHSIG, SIGKILL) || !open_part(part)) {
 		printf("# actor %d: %m\n", actor);
 		_exit(1);
@@ -151,8 +148,18 @@ static inline pid_t act(struct stage *stage, enum actor actor, bool (*become)(vo
 		pause();
 }
 
-/* A socket that no process holds: it waits in a message. */
-static inline bool put_in_flight(struct stage *stage, int channel)
+static inline pid_t act(struct stage *stage, enum actor actor, bool (*become)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		play(stage, actor, become);
+	return pid;
+}
+
+/* ---- a descriptor that goes from one process to another ---- */
+
+static inline bool send_fd(int channel, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
@@ -163,19 +170,66 @@ static inline bool put_in_flight(struct stage *stage, int channel)
 		.msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+	return sendmsg(channel, &msg, 0) == 1;
+}
+
+/* -1 if there was none. */
+static inline int receive_fd(int channel)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 }, c;
+	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd = -1;
+
+	if (recvmsg(channel, &msg, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&msg))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return fd;
+}
+
+/* A socket that no process holds: it waits in a message. */
+static inline bool put_in_flight(struct stage *stage, int channel)
+{
 	int fd[2];
 
 	if (!bed_pair(BED_4, fd) || !bed_write(fd[0], 10) || !bed_read(fd[1], 10))
 		return false;
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd[0], sizeof(int));
 	stage->nobodys = bed_cookie(fd[0]);
-	if (sendmsg(channel, &msg, 0) != 1)
+	if (!send_fd(channel, fd[0]))
 		return false;
 	close(fd[0]);
 	return true;
+}
+
+/* /proc/sockstat, opened by a process that has become somebody, and ended since. */
+static inline int open_as(bool (*become)(void))
+{
+	int pair[2], fd = -1;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		fd = become() ? open(SOCKSTAT_PROC_PATH, O_RDONLY) : -1;
+		_exit(fd >= 0 && send_fd(pair[0], fd) ? 0 : 1);
+	}
+	close(pair[0]);
+	if (pid > 0) {
+		fd = receive_fd(pair[1]);
+		waitpid(pid, NULL, 0);
+	}
+	close(pair[1]);
+	return fd;
 }
 
 /* ---- the readers ---- */
@@ -283,6 +337,8 @@ static inline void note(struct stage *stage, const struct sockstat_table *table)
 
 		if (row->cookie == stage->nobodys && row->pid < 0)
 			stage->saw_nobodys = true;
+		if (actor >= 0)
+			stage->any |= BIT(actor);
 		if (actor >= 0 && row->pid >= 0 && row->state != SOCKSTAT_CLOSED)
 			stage->seen |= BIT(actor);
 		for (k = 0; k < 2 * N_ACTORS; k++) {
@@ -300,6 +356,7 @@ static inline void look_at(struct stage *stage, int fd, bool compare)
 
 	stage->seen = 0;
 	stage->closed = 0;
+	stage->any = 0;
 	stage->saw_nobodys = false;
 	stage->right = false;
 	if (err) {

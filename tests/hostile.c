@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Users who try to see more than /proc/PID/fd lets them: in a file that somebody
+ * else opened or reads, in a process that becomes another one, and through a
+ * /proc that is mounted in some other way.
+ *
+ * In an open /proc/sockstat one sees what its opener might, at each snapshot,
+ * who ever reads it: so it is with all of /proc that is judged by file->f_cred.
+ * Who passes such a file on has passed on also what is to come.
+ */
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include "access.h"
+
+#define OF_ALICE (ALICES | BIT(ALICE_GONE))
+#define YAMA "/proc/sys/kernel/yama/ptrace_scope"
+
+/* Descriptors of a process that is long to walk, and how often it is walked. */
+#define MANY 20000
+#define TRIALS 6
+#define TEXT_MAX (16 << 20)
+
+static bool saw(const struct stage *stage, unsigned int seen, unsigned int closed, bool nobodys)
+{
+	if (stage->right && stage->seen == seen && stage->closed == closed &&
+	    stage->saw_nobodys == nobodys)
+		return true;
+	printf("# seen %#x instead of %#x, closed ones %#x instead of %#x\n", stage->seen, seen,
+	       stage->closed, closed);
+	fflush(stdout);
+	return false;
+}
+
+static bool everybody_sees_what_is_theirs(struct stage *stage)
+{
+	return read_as(stage, become_alice, true) && saw(stage, ALICES, OF_ALICE, false) &&
+	       read_as(stage, become_bob, true) && saw(stage, BIT(BOB), BIT(BOB), false) &&
+	       read_as(stage, stay_root, true) && saw(stage, LIVE, ALL, true);
+}
+
+/* ---- files that are passed on ---- */
+
+/* @become reads from the beginning of what it was given. */
+static bool read_given(struct stage *stage, bool (*become)(void), int fd, int channel)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (!become())
+			_exit(1);
+		if (channel >= 0)
+			fd = receive_fd(channel);
+		if (lseek(fd, 0, SEEK_SET))
+			_exit(1);
+		look_at(stage, fd, false);
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
+TEST_F_TIMEOUT(access, opened_by_root_inherited_by_a_user, SECONDS)
+{
+	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
+
+	ASSERT_TRUE(read_given(self->stage, become_bob, fd, -1));
+	EXPECT_TRUE(saw(self->stage, LIVE, ALL, true));
+	/* and what came only after it was opened */
+	ASSERT_LT(0, act(self->stage, INNER, become_alice));
+	ASSERT_TRUE(wait_ready(self->stage, INNER));
+	ASSERT_TRUE(read_given(self->stage, become_bob, fd, -1));
+	EXPECT_TRUE(saw(self->stage, LIVE | BIT(INNER), ALL | BIT(INNER), true));
+	close(fd);
+}
+
+TEST_F_TIMEOUT(access, opened_by_root_sent_to_a_user, SECONDS)
+{
+	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC), pair[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	ASSERT_TRUE(send_fd(pair[0], fd));
+	close(fd);
+	ASSERT_TRUE(read_given(self->stage, become_bob, -1, pair[1]));
+	EXPECT_TRUE(saw(self->stage, LIVE, ALL, true));
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* To open it again is to be judged again. */
+TEST_F_TIMEOUT(access, opened_by_root_opened_again_by_a_user, SECONDS)
+{
+	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC), status;
+	char path[64];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	pid = fork();
+	if (!pid) {
+		fd = become_bob() ? open(path, O_RDONLY) : -1;
+		look_at(self->stage, fd, false);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(saw(self->stage, BIT(BOB), BIT(BOB), false));
+	close(fd);
+}
+
+/*
+ * Who reads adds nothing: a privileged program that is given Bob's file as its
+ * input would else leave its own sockets there, for Bob to read.
+ */
+TEST_F_TIMEOUT(access, opened_by_a_user_read_by_root, SECONDS)
+{
+	int fd = open_as(become_bob), status;
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	pid = fork();
+	if (!pid) {
+		if (open_part(&self->stage->part[INNER]))
+			look_at(self->stage, fd, false);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(saw(self->stage, BIT(BOB), BIT(BOB), false));
+	EXPECT_EQ(BIT(BOB), self->stage->any);
+	close(fd);
+}
+
+/* The file outlives all processes of the namespace that it was opened in. */
+TEST_F_TIMEOUT(access, opened_in_a_pid_namespace_that_is_gone, SECONDS)
+{
+	int pair[2], fd, status, i;
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWPID))
+			_exit(1);
+		pid = fork();
+		if (!pid) {
+			fd = open(SOCKSTAT_PROC_PATH, O_RDONLY);
+			_exit(open_part(&self->stage->part[INNER]) && send_fd(pair[0], fd) ? 0 : 1);
+		}
+		_exit(waitpid(pid, &status, 0) == pid ? status : 1);
+	}
+	fd = receive_fd(pair[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+		look_at(self->stage, fd, false);
+		EXPECT_TRUE(saw(self->stage, 0, BIT(INNER), false));
+		EXPECT_EQ(BIT(INNER), self->stage->any);
+	}
+	close(fd);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* ---- processes that become others ---- */
+
+/* What a user runs with the rights of root: this program, by its other name. */
+static int program(int report)
+{
+	struct part part = { 0 };
+
+	if (geteuid() || !getuid() || !open_part(&part) ||
+	    write(report, &part, sizeof(part)) != sizeof(part))
+		return 1;
+	for (;;)
+		pause();
+}
+
+/* For Alice's group alone. */
+static bool install(const char *path)
+{
+	char command[4200];
+
+	snprintf(command, sizeof(command), "cp /proc/%d/exe %s && chown 0:%d %s && chmod 4750 %s",
+		 getpid(), path, ALICE_ID, path, path);
+	return !system(command);
+}
+
+struct setuid {
+	char path[64];
+	int report[2];
+};
+
+static bool setuid_prepare(struct setuid *s)
+{
+	snprintf(s->path, sizeof(s->path), "/var/tmp/sockstat-hostile-%d", getpid());
+	return !pipe(s->report) && install(s->path);
+}
+
+static void setuid_run(const struct setuid *s)
+{
+	char report[16];
+
+	snprintf(report, sizeof(report), "%d", s->report[1]);
+	execl(s->path, s->path, "--program", report, NULL);
+	perror("# exec");
+	_exit(1);
+}
+
+static bool setuid_report(const struct setuid *s, struct part *part)
+{
+	return read(s->report[0], part, sizeof(*part)) == sizeof(*part);
+}
+
+static void setuid_finish(const struct setuid *s)
+{
+	unlink(s->path);
+	close(s->report[0]);
+	close(s->report[1]);
+}
+
+static bool setuid_works(void)
+{
+	struct statvfs fs;
+
+	return !statvfs("/var/tmp", &fs) && !(fs.f_flag & ST_NOSUID);
+}
+
+/*
+ * Alice has connections and a /proc/sockstat open, and becomes a program of
+ * root's: what she did herself stays hers, what the program does is not.
+ */
+TEST_F_TIMEOUT(access, setuid_program, SECONDS)
+{
+	const unsigned int both = BIT(INNER) | BIT(INNER_AGAIN);
+	struct stage *stage = self->stage;
+	struct setuid s;
+	int pair[2], fd;
+	pid_t pid;
+
+	if (!setuid_works())
+		SKIP(return, "/var/tmp is mounted nosuid");
+	ASSERT_TRUE(setuid_prepare(&s));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	pid = fork();
+	if (!pid) {
+		struct part *part = &stage->part[INNER];
+
+		fd = become_alice() && open_part(part) ? open(SOCKSTAT_PROC_PATH, O_RDONLY) : -1;
+		if (!send_fd(pair[0], fd) || fcntl(part->fd[0], F_SETFD, 0) ||
+		    fcntl(part->fd[1], F_SETFD, 0))
+			_exit(1);
+		setuid_run(&s);
+	}
+	fd = receive_fd(pair[1]);
+	ASSERT_TRUE(setuid_report(&s, &stage->part[INNER_AGAIN]));
+
+	EXPECT_TRUE(read_as(stage, become_alice, true));
+	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
+	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	/* no more than that in what the process itself opened before */
+	look_at(stage, fd, false);
+	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
+	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(read_as(stage, stay_root, true));
+	EXPECT_TRUE(saw(stage, LIVE | both, ALL | both, true));
+
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	EXPECT_TRUE(read_as(stage, become_alice, true));
+	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
+	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(read_as(stage, stay_root, true));
+	EXPECT_TRUE(saw(stage, LIVE, ALL | both, true));
+	EXPECT_EQ(ALL | both, stage->any);
+	setuid_finish(&s);
+	close(fd);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* Alice, with a table that takes long to walk, becomes the program. */
+static void run_with_many(struct stage *stage, const struct setuid *s)
+{
+	struct rlimit limit = { MANY + 100, MANY + 100 };
+	int fd[2], i;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) || !become_alice() || !bed_pair(BED_4, fd) ||
+	    fcntl(fd[0], F_SETFD, 0))
+		_exit(1);
+	for (i = 3; i < MANY; i++)
+		if (i != s->report[1] && dup2(fd[0], i) != i)
+			_exit(1);
+	stage->part[INNER].ready = true;
+	/* the reader's walk is interrupted until the program has its sockets */
+	usleep(200000 + rand() % 200000);
+	setuid_run(s);
+}
+
+enum { SAW_NOTHING, SAW_HERS, SAW_THE_PROGRAMS, FAILED };
+
+/* Whose rows of a process there are: hers are below MANY, what was there before. */
+static int look_for(const char *text, size_t len, pid_t pid)
+{
+	struct sockstat_table table;
+	int saw = SAW_NOTHING;
+	size_t i;
+
+	if (sockstat_table_parse(&table, text, len))
+		saw = FAILED;
+	for (i = 0; i < table.n_rows && saw < SAW_THE_PROGRAMS; i++) {
+		if (table.rows[i].pid == pid)
+			saw = table.rows[i].fd < MANY ? SAW_HERS : SAW_THE_PROGRAMS;
+	}
+	sockstat_table_free(&table);
+	return saw;
+}
+
+/* Alice takes snapshots; what matters is the one that was not complete yet. */
+static int read_until_done(const struct stage *stage, pid_t pid)
+{
+	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
+	char *text = malloc(TEXT_MAX);
+	ssize_t n, len = 1;
+
+	do {
+		if (!text || pread(fd, text, 1, 0) != 1)
+			return FAILED;
+	} while (!stage->done);
+	while ((n = pread(fd, text + len, TEXT_MAX - len, len)) > 0)
+		len += n;
+	return look_for(text, len, pid);
+}
+
+/* On the process's CPU, which it gives up whenever that is to run. */
+static pid_t start_reading(const struct stage *stage, pid_t pid)
+{
+	const struct sched_param param = { 0 };
+	pid_t reader = fork();
+
+	if (!reader)
+		_exit(become_alice() && !sched_setscheduler(0, SCHED_IDLE, &param) ?
+			      read_until_done(stage, pid) :
+			      FAILED);
+	return reader;
+}
+
+static bool stay_on_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	return !sched_setaffinity(0, sizeof(one), &one);
+}
+
+/* A process changes while its table is walked. */
+TEST_F_TIMEOUT(access, setuid_program_while_read, SECONDS)
+{
+	int trial, status, saw[FAILED + 1] = { 0 };
+	struct stage *stage = self->stage;
+	struct setuid s;
+
+	if (!setuid_works())
+		SKIP(return, "/var/tmp is mounted nosuid");
+	ASSERT_TRUE(setuid_prepare(&s));
+	ASSERT_TRUE(stay_on_one_cpu());
+	for (trial = 0; trial < TRIALS; trial++) {
+		pid_t pid, reader;
+
+		stage->part[INNER].ready = false;
+		stage->done = false;
+		rand();
+		pid = fork();
+		if (!pid)
+			run_with_many(stage, &s);
+		ASSERT_TRUE(wait_ready(stage, INNER));
+		reader = start_reading(stage, pid);
+		ASSERT_TRUE(setuid_report(&s, &stage->part[INNER_AGAIN]));
+		stage->done = true;
+		EXPECT_LE(MANY, stage->part[INNER_AGAIN].fd[0]);
+		ASSERT_EQ(reader, waitpid(reader, &status, 0));
+		ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) <= FAILED);
+		saw[WEXITSTATUS(status)]++;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	setuid_finish(&s);
+	printf("# %d of %d walks were interrupted\n", saw[SAW_HERS] + saw[SAW_THE_PROGRAMS],
+	       TRIALS);
+	fflush(stdout);
+	EXPECT_EQ(0, saw[FAILED]);
+	EXPECT_EQ(0, saw[SAW_THE_PROGRAMS]);
+	EXPECT_LT(0, saw[SAW_HERS]);
+}
+
+static pid_t fork_with_pid(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static bool become_alice_for_a_while(void)
+{
+	return become_alice() && !prctl(PR_SET_NAME, "was_alice");
+}
+
+static bool become_bob_in_her_place(void)
+{
+	return become_bob() && !prctl(PR_SET_NAME, "is_bob");
+}
+
+static const char *name_of(const struct sockstat_table *table, uint64_t cookie, pid_t pid)
+{
+	const struct sockstat_row *row = sockstat_table_find_cookie(table, cookie, NULL);
+
+	return row && row->pid == pid ? row->comm : "";
+}
+
+/* A number that was Alice's is Bob's now. */
+TEST_F_TIMEOUT(access, pid_that_was_anothers, SECONDS)
+{
+	struct stage *stage = self->stage;
+	struct sockstat_table table;
+	pid_t pid;
+
+	pid = act(stage, INNER, become_alice_for_a_while);
+	ASSERT_TRUE(wait_ready(stage, INNER));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	switch (fork_with_pid(pid)) {
+	case 0:
+		play(stage, INNER_AGAIN, become_bob_in_her_place);
+		break;
+	case -1:
+		ASSERT_EQ(0, errno) TH_LOG("clone3: %m");
+	}
+	ASSERT_TRUE(wait_ready(stage, INNER_AGAIN));
+
+	EXPECT_TRUE(read_as(stage, become_alice, true));
+	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
+	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(read_as(stage, become_bob, true));
+	EXPECT_TRUE(saw(stage, BIT(BOB) | BIT(INNER_AGAIN), BIT(BOB) | BIT(INNER_AGAIN), false));
+	EXPECT_EQ(BIT(BOB) | BIT(INNER_AGAIN), stage->any);
+
+	ASSERT_TRUE(bed_table(&table));
+	EXPECT_STREQ("was_alice", name_of(&table, stage->part[INNER].closed[0], pid));
+	EXPECT_STREQ("is_bob", name_of(&table, stage->part[INNER_AGAIN].closed[0], pid));
+	sockstat_table_free(&table);
+}
+
+/* ---- /proc and ptrace as an administrator may have them ---- */
+
+/* In a /proc that is mounted for this process alone. */
+static bool in_proc_with(const char *options, bool (*test)(struct stage *stage),
+			 struct stage *stage)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		    mount("proc", "/proc", "proc", 0, options)) {
+			printf("# mount /proc: %m\n");
+			fflush(stdout);
+			_exit(2);
+		}
+		_exit(test(stage) ? 0 : 1);
+	}
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
+/* It hides processes from those who may not look into their /proc/PID/fd anyway. */
+TEST_F_TIMEOUT(access, proc_with_hidepid, SECONDS)
+{
+	static const char *const options[] = {
+		"hidepid=0", "hidepid=1", "hidepid=2", "hidepid=2,gid=61002", "hidepid=4",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		printf("# with %s\n", options[i]);
+		fflush(stdout);
+		EXPECT_TRUE(in_proc_with(options[i], everybody_sees_what_is_theirs, self->stage));
+	}
+}
+
+static bool is_absent(struct stage *stage)
+{
+	return open(SOCKSTAT_PROC_PATH, O_RDONLY) < 0 && errno == ENOENT &&
+	       !access("/proc/self/fd", F_OK) && stage;
+}
+
+/* A /proc that has nothing but processes does not have it. */
+TEST_F_TIMEOUT(access, proc_with_subset_pid, SECONDS)
+{
+	EXPECT_TRUE(in_proc_with("subset=pid", is_absent, self->stage));
+}
+
+static bool is_refused(struct stage *stage)
+{
+	return become_alice() && open(SOCKSTAT_PROC_PATH, O_RDONLY) < 0 && errno == EACCES && stage;
+}
+
+/* Nor does a user have it whom the administrator does not let. */
+TEST_F_TIMEOUT(access, proc_with_other_mode, SECONDS)
+{
+	ASSERT_EQ(0, chmod(SOCKSTAT_PROC_PATH, 0400));
+	EXPECT_TRUE(in_proc_with(NULL, is_refused, self->stage));
+	EXPECT_TRUE(read_as(self->stage, stay_root, true));
+	EXPECT_TRUE(saw(self->stage, LIVE, ALL, true));
+}
+
+static bool write_digit(const char *path, char digit)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, &digit, 1) == 1;
+
+	close(fd);
+	return done;
+}
+
+/*
+ * Yama forbids to attach to a process, not to read what is in its /proc. (Its
+ * 3 could not be taken back, and differs from 2 only in who may attach.)
+ */
+TEST_F_TIMEOUT(access, yama, SECONDS)
+{
+	int fd = open(YAMA, O_RDONLY | O_CLOEXEC);
+	char was, scope;
+
+	if (fd < 0 || read(fd, &was, 1) != 1)
+		SKIP(return, "this kernel has no Yama");
+	close(fd);
+	for (scope = '0'; scope <= '2'; scope++) {
+		ASSERT_TRUE(write_digit(YAMA, scope));
+		EXPECT_TRUE(everybody_sees_what_is_theirs(self->stage))
+		TH_LOG("ptrace_scope %c", scope);
+	}
+	EXPECT_TRUE(write_digit(YAMA, was));
+}
+
+/* The harness's, but for the other program that this one is, too. */
+#define main harness_main
+TEST_HARNESS_MAIN
+#undef main
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--program"))
+		return program(atoi(argv[2]));
+	return harness_main(argc, argv);
+}
