@@ -168,6 +168,7 @@ afresh()
 	check "$1" ask_all idle close
 	traffic_stop
 	traffic_start
+	give_way "$TRAFFIC_PID"
 	check "connections, $1" ask_all 'open 6' 'busy 1' 'move 500' progress
 }
 
@@ -196,6 +197,7 @@ round()
 }
 
 traffic_start
+give_way "$TRAFFIC_PID"
 check 'traffic starts' ask_all 'open 6' 'busy 1' 'move 77' progress
 rounds=0
 while [ $rounds -lt "$ROUNDS" ] && [ "$tap_failed" = 0 ]; do

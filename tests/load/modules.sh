@@ -48,8 +48,10 @@ nothing_is_left()
 }
 
 traffic_start
+give_way "$TRAFFIC_PID"
 check 'traffic starts' ask_all 'open 6' 'busy 3' progress
 readers_start 2
+give_way "${readers[@]}"
 cycles=0
 while [ "$cycles" -lt "$CYCLES" ] && output=$(cycle $((cycles + 1)) 2>&1); do
 	cycles=$((cycles + 1))
