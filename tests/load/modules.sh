@@ -13,8 +13,8 @@ set -u
 # shellcheck source=tests/load/lib.sh
 . "$TESTS/load/lib.sh"
 
-CYCLES=$(size 8 1000)
-LOOK=$(size 4 100) # cycles from one look at what is left to the next
+CYCLES=$(size 6 1000)
+LOOK=$(size 3 100) # cycles from one look at what is left to the next
 BLOCKED=6
 
 need_root
