@@ -5,6 +5,8 @@
 #
 #	cycles=$(size SHORT FULL)	SHORT in "make check", FULL in "make check-load"
 #	did COUNT WHAT...		says how much was done, and in how long
+#	give_way PID...			they run beside this script, not instead of it
+#	readers_start N, readers_stop	loops that read the table
 
 SOCKSTAT_LOAD=${SOCKSTAT_LOAD:-short}
 
@@ -25,6 +27,13 @@ size()
 did()
 {
 	echo "# ${SOCKSTAT_LOAD}: $* in $SECONDS s"
+}
+
+# give_way PID...: where one CPU has to play two, a few busy threads make insmod
+# take ten seconds. They go on in its pauses, and on the other CPU.
+give_way()
+{
+	renice -n 19 -p "$@" >/dev/null
 }
 
 # is_whole: whether that is the table, to its end, with as many rows as it says.

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sockets in a sockmap, whose messages a BPF program passes on or redirects.
+ *
+ * Such a socket's calls go to tcp_bpf_sendmsg() and tcp_bpf_recvmsg(), past TCP
+ * and its probes, and may never reach TCP at all. What the table says of them is
+ * what it says of all: what TCP moved, by its own count. So
+ *
+ *  - a message that is passed on counts, as any other;
+ *  - one that is redirected to another socket's output counts there, where TCP
+ *    sent it, not where it was written;
+ *  - one that is redirected to another socket's input counts nowhere: it moved
+ *    from memory to memory, and neither socket's TCP knows of it;
+ *  - once a socket has left the map, all is as before.
+ *
+ * The truth is what this program's own calls returned.
+ */
+#include <linux/bpf.h>
+
+#include "../bed.h"
+#include "kselftest_harness.h"
+
+#define BYTES 3000
+#define TO 0   /* the key of who is redirected to */
+#define FROM 1 /* and of who writes */
+
+#define INSN(c, d, s, i) \
+	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .imm = (i) })
+#define SET(reg, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, value)
+#define SET_MAP(reg, map) \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, reg, BPF_PSEUDO_MAP_FD, map), INSN(0, 0, 0, 0)
+#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, helper)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0)
+
+static int bpf(int cmd, union bpf_attr *attr)
+{
+	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+}
+
+static int new_map(void)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_SOCKMAP,
+		.key_size = sizeof(int),
+		.value_size = sizeof(int),
+		.max_entries = 2,
+	};
+
+	return bpf(BPF_MAP_CREATE, &attr);
+}
+
+static int load_program(const struct bpf_insn *insns, size_t n)
+{
+	static char log[4096];
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SK_MSG,
+		.insns = (uintptr_t)insns,
+		.insn_cnt = n,
+		.license = (uintptr_t) "GPL",
+		.log_buf = (uintptr_t)log,
+		.log_size = sizeof(log),
+		.log_level = 1,
+	};
+	int fd = bpf(BPF_PROG_LOAD, &attr);
+
+	if (fd < 0)
+		printf("# BPF_PROG_LOAD: %m\n# %s\n", log);
+	return fd;
+}
+
+static int load_pass(void)
+{
+	const struct bpf_insn insns[] = { SET(BPF_REG_0, SK_PASS), EXIT };
+
+	return load_program(insns, ARRAY_SIZE(insns));
+}
+
+/* The message, in BPF_REG_1, is there already. */
+static int load_redirect(int map, int flags)
+{
+	const struct bpf_insn insns[] = {
+		SET_MAP(BPF_REG_2, map),
+		SET(BPF_REG_3, TO),
+		SET(BPF_REG_4, flags),
+		CALL(BPF_FUNC_msg_redirect_map),
+		EXIT,
+	};
+
+	return load_program(insns, ARRAY_SIZE(insns));
+}
+
+static bool attach(int map, int program)
+{
+	union bpf_attr attr = {
+		.target_fd = map,
+		.attach_bpf_fd = program,
+		.attach_type = BPF_SK_MSG_VERDICT,
+	};
+
+	return !bpf(BPF_PROG_ATTACH, &attr);
+}
+
+static bool put(int map, int key, int fd)
+{
+	union bpf_attr attr = {
+		.map_fd = map,
+		.key = (uintptr_t)&key,
+		.value = (uintptr_t)&fd,
+	};
+
+	return !bpf(BPF_MAP_UPDATE_ELEM, &attr);
+}
+
+static bool take_out(int map, int key)
+{
+	union bpf_attr attr = {
+		.map_fd = map,
+		.key = (uintptr_t)&key,
+	};
+
+	return !bpf(BPF_MAP_DELETE_ELEM, &attr);
+}
+
+/* Two connections: what is written to @a's client is for the program to place. */
+FIXTURE(redirect)
+{
+	int map, program;
+	int a[2], b[2];
+};
+
+FIXTURE_VARIANT(redirect)
+{
+	enum bed_family family;
+};
+
+FIXTURE_VARIANT_ADD(redirect, ipv4){
+	.family = BED_4,
+};
+
+FIXTURE_VARIANT_ADD(redirect, ipv6){
+	.family = BED_6,
+};
+
+FIXTURE_SETUP(redirect)
+{
+	if (geteuid())
+		SKIP(return, "this test needs root");
+	self->map = new_map();
+	if (self->map < 0)
+		SKIP(return, "this kernel has no sockmap: %s", strerror(errno));
+	ASSERT_EQ(0, bed_load());
+	ASSERT_TRUE(bed_pair(variant->family, self->a));
+	ASSERT_TRUE(bed_pair(variant->family, self->b));
+}
+
+FIXTURE_TEARDOWN(redirect)
+{
+	close(self->map);
+	close(self->program);
+	close(self->a[0]);
+	close(self->a[1]);
+	close(self->b[0]);
+	close(self->b[1]);
+	EXPECT_EQ(0, bed_unload());
+}
+
+static void expect_bytes(struct __test_metadata *_metadata, int fd, uint64_t tx, uint64_t rx)
+{
+	const struct sockstat_row *row;
+	struct sockstat_table table;
+
+	ASSERT_TRUE(bed_table(&table));
+	row = bed_row(&table, getpid(), fd);
+	ASSERT_NE(NULL, row);
+	EXPECT_EQ(tx, row->tx_bytes);
+	EXPECT_EQ(rx, row->rx_bytes);
+	sockstat_table_free(&table);
+}
+
+static void move(struct __test_metadata *_metadata, int from, int to, size_t bytes)
+{
+	ASSERT_TRUE(bed_write(from, bytes));
+	ASSERT_TRUE(bed_read(to, bytes));
+}
+
+TEST_F(redirect, passed)
+{
+	self->program = load_pass();
+	ASSERT_LE(0, self->program);
+	ASSERT_TRUE(attach(self->map, self->program));
+	move(_metadata, self->a[0], self->a[1], 10);
+	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	ASSERT_TRUE(put(self->map, TO, self->a[1]));
+	move(_metadata, self->a[0], self->a[1], BYTES);
+	move(_metadata, self->a[1], self->a[0], 2 * BYTES);
+	expect_bytes(_metadata, self->a[0], 10 + BYTES, 2 * BYTES);
+	expect_bytes(_metadata, self->a[1], 2 * BYTES, 10 + BYTES);
+}
+
+TEST_F(redirect, to_output)
+{
+	self->program = load_redirect(self->map, 0);
+	ASSERT_LE(0, self->program);
+	ASSERT_TRUE(attach(self->map, self->program));
+	move(_metadata, self->a[0], self->a[1], 10);
+	move(_metadata, self->b[0], self->b[1], 20);
+	ASSERT_TRUE(put(self->map, TO, self->b[0]));
+	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	move(_metadata, self->a[0], self->b[1], BYTES);
+	expect_bytes(_metadata, self->a[0], 10, 0);
+	expect_bytes(_metadata, self->a[1], 0, 10);
+	expect_bytes(_metadata, self->b[0], 20 + BYTES, 0);
+	expect_bytes(_metadata, self->b[1], 0, 20 + BYTES);
+}
+
+TEST_F(redirect, to_input)
+{
+	self->program = load_redirect(self->map, BPF_F_INGRESS);
+	ASSERT_LE(0, self->program);
+	ASSERT_TRUE(attach(self->map, self->program));
+	move(_metadata, self->a[0], self->a[1], 10);
+	move(_metadata, self->b[0], self->b[1], 20);
+	ASSERT_TRUE(put(self->map, TO, self->b[1]));
+	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	move(_metadata, self->a[0], self->b[1], BYTES);
+	expect_bytes(_metadata, self->a[0], 10, 0);
+	expect_bytes(_metadata, self->a[1], 0, 10);
+	expect_bytes(_metadata, self->b[0], 20, 0);
+	expect_bytes(_metadata, self->b[1], 0, 20);
+
+	/* its own connection's bytes still come by TCP, between those */
+	move(_metadata, self->b[0], self->b[1], 300);
+	move(_metadata, self->a[0], self->b[1], BYTES);
+	expect_bytes(_metadata, self->b[0], 320, 0);
+	expect_bytes(_metadata, self->b[1], 0, 320);
+}
+
+TEST_F(redirect, afterwards)
+{
+	self->program = load_redirect(self->map, BPF_F_INGRESS);
+	ASSERT_LE(0, self->program);
+	ASSERT_TRUE(attach(self->map, self->program));
+	ASSERT_TRUE(put(self->map, TO, self->b[1]));
+	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	move(_metadata, self->a[0], self->b[1], BYTES);
+	ASSERT_TRUE(take_out(self->map, FROM));
+	ASSERT_TRUE(take_out(self->map, TO));
+	move(_metadata, self->a[0], self->a[1], 400);
+	move(_metadata, self->a[1], self->a[0], 500);
+	move(_metadata, self->b[0], self->b[1], 600);
+	expect_bytes(_metadata, self->a[0], 400, 500);
+	expect_bytes(_metadata, self->a[1], 500, 400);
+	expect_bytes(_metadata, self->b[0], 600, 0);
+	expect_bytes(_metadata, self->b[1], 0, 600);
+}
+
+/* The module comes when they are in the map, and moved what it did not see. */
+TEST_F(redirect, before_the_module)
+{
+	ASSERT_EQ(0, bed_unload());
+	self->program = load_redirect(self->map, 0);
+	ASSERT_LE(0, self->program);
+	ASSERT_TRUE(attach(self->map, self->program));
+	move(_metadata, self->a[0], self->a[1], 10);
+	ASSERT_TRUE(put(self->map, TO, self->b[0]));
+	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	move(_metadata, self->a[0], self->b[1], BYTES);
+	ASSERT_EQ(0, bed_load());
+	move(_metadata, self->a[0], self->b[1], BYTES);
+	expect_bytes(_metadata, self->a[0], 10, 0);
+	expect_bytes(_metadata, self->b[0], 2 * BYTES, 0);
+	expect_bytes(_metadata, self->b[1], 0, 2 * BYTES);
+}
+
+TEST_HARNESS_MAIN
