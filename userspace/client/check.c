@@ -58,8 +58,9 @@ static int rows_by_cookie(const void *a, const void *b)
 	return order ? order : (x < y ? -1 : x > y);
 }
 
-static void __attribute__((format(printf, 4, 5)))
-report(struct comparison *c, const char *row, const char *field, const char *want_seen, ...)
+static void __attribute__((format(printf, 5, 6)))
+report(struct comparison *c, const char *row, uint64_t cookie, const char *field,
+       const char *want_seen, ...)
 {
 	struct difference *d = &c->diffs[c->n_diffs];
 	char text[200], *bar;
@@ -74,6 +75,7 @@ report(struct comparison *c, const char *row, const char *field, const char *wan
 	if (bar)
 		*bar = '\0';
 	snprintf(d->row, sizeof(d->row), "%s", row);
+	d->cookie = cookie;
 	snprintf(d->field, sizeof(d->field), "%s", field);
 	snprintf(d->want, sizeof(d->want), "%.*s", (int)sizeof(d->want) - 1, text);
 	snprintf(d->seen, sizeof(d->seen), "%.*s", (int)sizeof(d->seen) - 1, bar ? bar + 1 : "");
@@ -295,7 +297,7 @@ static void compare_end(struct comparison *c, const struct end *e, const struct 
 	c->rx_want += e->rx_bytes;
 	if (found == SIZE_MAX) {
 		if (!e->may_lack)
-			report(c, name, "row", "present|absent");
+			report(c, name, e->cookie, "row", "present|absent");
 		return;
 	}
 	row = c->rows[found];
@@ -304,7 +306,8 @@ static void compare_end(struct comparison *c, const struct end *e, const struct 
 	if (!e->closed && !t->known)
 		c->no_truth++;
 	for (k = 0; k < best.n; k++)
-		report(c, name, best.d[k].field, "%s|%s", best.d[k].want, best.d[k].seen);
+		report(c, name, e->cookie, best.d[k].field, "%s|%s", best.d[k].want,
+		       best.d[k].seen);
 	c->tx_seen += row->tx_bytes;
 	c->rx_seen += row->rx_bytes;
 }
@@ -344,9 +347,11 @@ static void compare_sums(struct comparison *c, unsigned int i, unsigned int j)
 			c->rx_seen += t->rx_bytes;
 		}
 		if (t->tx_bytes != tx_now)
-			report(c, name, "TCP_INFO tx", "%" PRIu64 "|%" PRIu64, tx_now, t->tx_bytes);
+			report(c, name, cookie, "TCP_INFO tx", "%" PRIu64 "|%" PRIu64, tx_now,
+			       t->tx_bytes);
 		if (t->rx_bytes != rx_now)
-			report(c, name, "TCP_INFO rx", "%" PRIu64 "|%" PRIu64, rx_now, t->rx_bytes);
+			report(c, name, cookie, "TCP_INFO rx", "%" PRIu64 "|%" PRIu64, rx_now,
+			       t->rx_bytes);
 	}
 	if (c->r->opt->dry_run || c->ends[j - 1]->no_row || (loose & LOOSE_SUM))
 		return;
@@ -356,9 +361,9 @@ static void compare_sums(struct comparison *c, unsigned int i, unsigned int j)
 	}
 	c->n_fields += 2;
 	if (tx_rows != tx_all)
-		report(c, name, "TX_BYTES sum", "%" PRIu64 "|%" PRIu64, tx_all, tx_rows);
+		report(c, name, cookie, "TX_BYTES sum", "%" PRIu64 "|%" PRIu64, tx_all, tx_rows);
 	if (rx_rows != rx_all)
-		report(c, name, "RX_BYTES sum", "%" PRIu64 "|%" PRIu64, rx_all, rx_rows);
+		report(c, name, cookie, "RX_BYTES sum", "%" PRIu64 "|%" PRIu64, rx_all, rx_rows);
 }
 
 static int pids_in_order(const void *a, const void *b)
@@ -391,9 +396,10 @@ static void find_extra_rows(struct comparison *c)
 		/* An earlier process may have had our number. */
 		if (c->taken[i] || !ours || (row->closed >= 0 && row->closed < c->r->started))
 			continue;
-		report(c, "unexpected row", "row", "|%s %d %d %s %s %s tx %" PRIu64 " rx %" PRIu64,
-		       row->comm_raw, row->pid, row->fd, sockstat_state_name(row->state),
-		       row->local.text, row->remote.text, row->tx_bytes, row->rx_bytes);
+		report(c, "unexpected row", row->cookie, "row",
+		       "|%s %d %d %s %s %s tx %" PRIu64 " rx %" PRIu64, row->comm_raw, row->pid,
+		       row->fd, sockstat_state_name(row->state), row->local.text, row->remote.text,
+		       row->tx_bytes, row->rx_bytes);
 	}
 	free(pids);
 }
@@ -416,10 +422,10 @@ static void compare_table(struct comparison *c)
 	if (!c->r->allow_extra)
 		find_extra_rows(c);
 	if (c->table.missed != c->r->missed)
-		report(c, "the last line", "missed", "%" PRIu64 "|%" PRIu64, c->r->missed,
+		report(c, "the last line", 0, "missed", "%" PRIu64 "|%" PRIu64, c->r->missed,
 		       c->table.missed);
 	if (c->table.dropped != c->r->dropped)
-		report(c, "the last line", "dropped", "%" PRIu64 "|%" PRIu64, c->r->dropped,
+		report(c, "the last line", 0, "dropped", "%" PRIu64 "|%" PRIu64, c->r->dropped,
 		       c->table.dropped);
 }
 

@@ -43,6 +43,8 @@ void child_kill(struct child *c);
 void child_exec(struct child *c, char *const argv[]) __attribute__((noreturn));
 struct end *child_execed(struct end *e, int64_t since);
 
+void pass_descriptor(struct run *r, int to, int fd);
+int receive_descriptor(struct run *r, int from);
 void *shared_memory(struct run *r, size_t size);
 void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr);
 

@@ -43,8 +43,13 @@ int socket_error(struct end *e)
 	return error;
 }
 
-/* connect(), and with O_NONBLOCK the wait until it is over */
-static void connect_end(struct end *e, const struct sockaddr_storage *to, socklen_t len)
+/**
+ * connect_end - connect(), and with O_NONBLOCK the wait until it is over
+ * @e: the descriptor's end; r->nonblock says whether it has O_NONBLOCK
+ * @to: where to
+ * @len: of the address
+ */
+void connect_end(struct end *e, const struct sockaddr_storage *to, socklen_t len)
 {
 	struct run *r = e->run;
 	int64_t since = now_ns();

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of the group "connect" have in common. */
+/* Making connections step by step, and leaving them. */
 #ifndef SOCKSTAT_CLIENT_CONNECT_H
 #define SOCKSTAT_CLIENT_CONNECT_H
 
 #include "scenario.h"
 
+struct end *disconnect(struct end *e);
 struct end *unconnected(struct run *r);
+void connect_end(struct end *e, const struct sockaddr_storage *to, socklen_t len);
+struct end *connect_refused_from(struct run *r);
 int socket_error(struct end *e);
 void command(struct run *r, const char *line);
 

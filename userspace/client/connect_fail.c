@@ -128,7 +128,13 @@ static void connect_refused_then_not(struct run *r)
 	connect_now(e, listener_elsewhere(r, 1));
 }
 
-static void connect_refused_bound(struct run *r)
+/**
+ * connect_refused_from - refused, from a bound port, which is looked at
+ * @r: the run
+ *
+ * Return: the end of the descriptor, which can be connected once more.
+ */
+struct end *connect_refused_from(struct run *r)
 {
 	struct end *e = unconnected(r);
 	struct sockaddr_storage to, from;
@@ -137,7 +143,12 @@ static void connect_refused_bound(struct run *r)
 	must(r, !bind(e->fd, (struct sockaddr *)&from, len));
 	end_refresh(e);
 	family_loopback(r, CLOSED_PORT, &to);
-	connect_fails(e, &to, addr_port(&e->local), ECONNREFUSED);
+	return connect_fails(e, &to, addr_port(&e->local), ECONNREFUSED);
+}
+
+static void connect_refused_bound(struct run *r)
+{
+	connect_refused_from(r);
 }
 
 /* The listener's queue is full, so that the SYN is dropped; it is sent twice. */

@@ -129,8 +129,13 @@ static void descriptors_reader_writer(struct run *r)
 	check(r);
 }
 
-/* Sends a descriptor to whoever reads the other end of a socket pair. */
-static void pass_descriptor(struct run *r, int to, int fd)
+/**
+ * pass_descriptor - send a descriptor by SCM_RIGHTS
+ * @r: the run
+ * @to: an end of a socket pair
+ * @fd: the descriptor, which stays open
+ */
+void pass_descriptor(struct run *r, int to, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec iov = { "d", 1 };
@@ -147,7 +152,14 @@ static void pass_descriptor(struct run *r, int to, int fd)
 	must(r, sendmsg(to, &msg, 0) == 1);
 }
 
-static int receive_descriptor(struct run *r, int from)
+/**
+ * receive_descriptor - receive a descriptor by SCM_RIGHTS
+ * @r: the run
+ * @from: the other end of that socket pair
+ *
+ * Return: its number here.
+ */
+int receive_descriptor(struct run *r, int from)
 {
 	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	char byte;

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "connect.h"
 
 /* The receive and send halves of a shut socket still make calls. */
 static void ends_shutdown_wr(struct run *r)
@@ -272,8 +272,13 @@ static void clear_error(struct end *e, int error)
 		fail(e->run, "SO_ERROR is %d, not %d", seen, error);
 }
 
-/* Leaves the connection, which resets it; returns the end that can connect again. */
-static struct end *disconnect(struct end *e)
+/**
+ * disconnect - leave the connection by connect(AF_UNSPEC), which resets it
+ * @e: its end, which becomes a CLOSED row
+ *
+ * Return: the end that can connect again.
+ */
+struct end *disconnect(struct end *e)
 {
 	struct sockaddr_storage none = { .ss_family = AF_UNSPEC };
 	int64_t since = now_ns();

@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "in.h"
+#include "way.h"
 
 #define CHUNK 5000
 
@@ -353,6 +353,35 @@ static void in_peek_then_read(struct run *r)
 {
 	stream(r, op_peek_then_read);
 }
+
+/* Asked of a socket that cannot receive, which is found out after the flag. */
+static bool nowait_usable(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	bool usable = preadv2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == ENOTCONN;
+
+	close(fd);
+	return usable;
+}
+
+const struct in_way in_ways[] = {
+	{ "recv", op_recv, 0, NULL, 0 },
+	{ "read", op_read, 0, NULL, 0 },
+	{ "readv", op_readv, 0, NULL, 0 },
+	{ "preadv2", op_preadv2, 0, NULL, 0 },
+	{ "preadv2_nowait", op_preadv2_nowait, 0, nowait_usable, 0 },
+	{ "recv_dontwait", op_recv_dontwait, 0, NULL, 0 },
+	{ "recvfrom", op_recvfrom, 0, NULL, 0 },
+	{ "recvmsg", op_recvmsg, 0, NULL, 0 },
+	{ "recvmmsg", op_recvmmsg, 0, NULL, MESSAGES },
+	{ "recvmmsg_waitforone", op_recvmmsg_waitforone, 0, NULL, MESSAGES },
+	{ "waitall", op_waitall, 0, NULL, 0 },
+	{ "trunc", op_trunc, 0, NULL, 0 },
+	{ "peek_then_read", op_peek_then_read, 0, NULL, 0 },
+	{ 0 },
+};
 
 const struct scenario in_scenarios[] = {
 	{ "read", in_read, SC_NONBLOCK, 0, "read(2)" },

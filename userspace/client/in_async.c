@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "in.h"
 #include "ring.h"
+#include "way.h"
 
 #define PIECE 1000
 #define ROUNDS 10
@@ -56,7 +56,7 @@ static void prep_read(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int 
 
 static void prep_readv(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
 {
-	static struct iovec iov[2];
+	static __thread struct iovec iov[2];
 
 	iov[0] = (struct iovec){ buf, len / 3 };
 	iov[1] = (struct iovec){ buf + len / 3, len - len / 3 };
@@ -65,8 +65,8 @@ static void prep_readv(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int
 
 static void prep_recvmsg(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
 {
-	static struct msghdr msg;
-	static struct iovec iov;
+	static __thread struct msghdr msg;
+	static __thread struct iovec iov;
 
 	iov = (struct iovec){ buf, len };
 	msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
@@ -238,6 +238,62 @@ static void in_uring_multishot(struct run *r)
 	skip(r, "built with a liburing that has no multishot receive");
 }
 #endif
+
+static ssize_t op_aio(struct end *e, char *buf, size_t len)
+{
+	struct iocb cb, *list[1] = { &cb };
+	io_context_t ctx = NULL;
+	struct io_event event;
+	struct run *r = e->run;
+
+	must(r, !as_errno(io_setup(1, &ctx)));
+	io_prep_pread(&cb, e->fd, buf, len, 0);
+	must(r, as_errno(io_submit(ctx, 1, list)) == 1);
+	must(r, as_errno(io_getevents(ctx, 1, 1, &event, NULL)) == 1);
+	io_destroy(ctx);
+	return rx(e, as_errno((long)event.res));
+}
+
+/* One request, once there is something: the ring's first try has it. */
+static ssize_t ring_once(struct end *e, prep_fn prep, char *buf, size_t len)
+{
+	struct io_uring ring;
+	unsigned int flags;
+	ssize_t n;
+	int err;
+
+	wait_poll(e->run, e->fd, POLLIN);
+	ring_open(e->run, &ring);
+	prep(io_uring_get_sqe(&ring), e->fd, buf, len);
+	n = rx(e, as_errno(ring_do(e->run, &ring, &flags)));
+	err = errno;
+	io_uring_queue_exit(&ring);
+	errno = err;
+	return n;
+}
+
+static ssize_t op_uring_recv(struct end *e, char *buf, size_t len)
+{
+	return ring_once(e, prep_recv, buf, len);
+}
+
+static ssize_t op_uring_readv(struct end *e, char *buf, size_t len)
+{
+	return ring_once(e, prep_readv, buf, len);
+}
+
+static ssize_t op_uring_recvmsg(struct end *e, char *buf, size_t len)
+{
+	return ring_once(e, prep_recvmsg, buf, len);
+}
+
+const struct in_way in_async_ways[] = {
+	{ "aio", op_aio, WAY_UNNAMED, aio_usable, 0 },
+	{ "uring_recv", op_uring_recv, WAY_UNNAMED, ring_usable, 0 },
+	{ "uring_readv", op_uring_readv, WAY_UNNAMED, ring_usable, 0 },
+	{ "uring_recvmsg", op_uring_recvmsg, WAY_UNNAMED, ring_usable, 0 },
+	{ 0 },
+};
 
 const struct scenario in_async_scenarios[] = {
 	{ "aio", in_aio, SC_NONBLOCK, 0, "libaio: pread, preadv" },

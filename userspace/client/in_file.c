@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "in.h"
+#include "way.h"
 
 #define PIPE_SIZE 65536
 
@@ -88,10 +88,11 @@ static void in_splice_part(struct run *r)
 #define MAP_SIZE 0x100000
 
 /* One call that maps whole pages and copies a short rest; it tells what to read plainly. */
-static ssize_t zerocopy(struct end *e, void *map, char *rest, size_t rest_size, size_t *skip)
+static ssize_t zerocopy(struct end *e, void *map, size_t size, char *rest, size_t rest_size,
+			size_t *skip)
 {
 	struct tcp_zerocopy_receive zc = { .address = (uintptr_t)map,
-					   .length = MAP_SIZE,
+					   .length = size,
 					   .copybuf_address = (uintptr_t)rest,
 					   .copybuf_len = rest_size };
 	socklen_t len = sizeof(zc);
@@ -100,7 +101,8 @@ static ssize_t zerocopy(struct end *e, void *map, char *rest, size_t rest_size, 
 	if (ret < 0)
 		return rx(e, ret);
 	*skip = zc.recv_skip_hint;
-	return rx(e, (ssize_t)zc.length + zc.copybuf_len);
+	/* Below 0: the copying failed, not the call. */
+	return rx(e, (ssize_t)zc.length + (zc.copybuf_len > 0 ? zc.copybuf_len : 0));
 }
 
 static void *zerocopy_map(struct run *r, struct end *e)
@@ -158,7 +160,7 @@ static void in_zerocopy(struct run *r)
 	must(r, !errno);
 	while (left) {
 		size_t plain = 0;
-		ssize_t n = zerocopy(p.server, map, NULL, 0, &plain);
+		ssize_t n = zerocopy(p.server, map, MAP_SIZE, NULL, 0, &plain);
 
 		if (n < 0 && (errno == EOPNOTSUPP || errno == ENOPROTOOPT))
 			skip(r, "this kernel has no TCP_ZEROCOPY_RECEIVE");
@@ -189,20 +191,55 @@ static void in_zerocopy_copy(struct run *r)
 
 	pair_open(r, &p);
 	map = zerocopy_map(r, p.server);
-	must(r, zerocopy(p.server, map, rest, sizeof(rest), &plain) == 0);
+	must(r, zerocopy(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) == 0);
 	send_queued(&p, 3000);
-	must(r, zerocopy(p.server, map, rest, sizeof(rest), &plain) == 3000);
+	must(r, zerocopy(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) == 3000);
 	check(r);
 	send_queued(&p, 3000);
-	must(r, zerocopy(p.server, map, NULL, 0, &plain) == 0 && plain == 3000);
+	must(r, zerocopy(p.server, map, MAP_SIZE, NULL, 0, &plain) == 0 && plain == 3000);
 	check(r);
 	read_all(p.server, 3000);
 	must(r, !shutdown(p.client->fd, SHUT_WR));
 	wait_poll(r, p.server->fd, POLLRDHUP);
-	must(r, zerocopy(p.server, map, rest, sizeof(rest), &plain) < 0 && errno == EIO);
+	must(r, zerocopy(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) < 0 && errno == EIO);
 	check(r);
 	munmap(map, MAP_SIZE);
 }
+
+static ssize_t op_splice(struct end *e, char *buf, size_t len)
+{
+	int fds[2], err;
+	ssize_t n;
+
+	(void)buf;
+	must(e->run, !pipe2(fds, O_CLOEXEC));
+	n = splice_in(e, fds[1], len < PIPE_SIZE ? len : PIPE_SIZE);
+	err = errno;
+	close(fds[0]);
+	close(fds[1]);
+	errno = err;
+	return n;
+}
+
+/* Half of it by mapping; what can be neither mapped nor copied is read plainly. */
+static ssize_t op_zerocopy(struct end *e, char *buf, size_t len)
+{
+	void *map = zerocopy_map(e->run, e);
+	size_t plain = 0;
+	ssize_t n;
+
+	wait_poll(e->run, e->fd, POLLIN);
+	n = zerocopy(e, map, len / 2, buf, len / 2, &plain);
+	munmap(map, MAP_SIZE);
+	must(e->run, n >= 0);
+	return n ? n : rx(e, recv(e->fd, buf, len, 0));
+}
+
+const struct in_way in_file_ways[] = {
+	{ "splice", op_splice, 0, NULL, 0 },
+	{ "zerocopy", op_zerocopy, 0, NULL, 0 },
+	{ 0 },
+};
 
 const struct scenario in_file_scenarios[] = {
 	{ "splice", in_splice, SC_NONBLOCK, 0, "splice(2) into a pipe, and the end of file" },

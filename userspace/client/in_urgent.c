@@ -73,6 +73,23 @@ static void send_on(struct pair *p, const char *text)
 	expect(p->server, text, 0);
 }
 
+/**
+ * urgent_round - urgent data, and the stream on behind it
+ * @p: nothing is queued in its direction, from client to server
+ * @order: 0: the urgent byte is read first, 1: when the stream is read up to
+ *	it, 2: never
+ */
+void urgent_round(struct pair *p, unsigned int order)
+{
+	send_urgent(p, "abcd");
+	if (order == 0)
+		expect(p->server, "d", MSG_OOB);
+	expect(p->server, "abc", 0);
+	if (order == 1)
+		expect(p->server, "d", MSG_OOB);
+	send_on(p, "efg");
+}
+
 static void in_oob_first(struct run *r)
 {
 	struct pair p;

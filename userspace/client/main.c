@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "random.h"
 #include "run.h"
 
 #define EXIT_USAGE 2
@@ -43,7 +44,10 @@ enum {
 	KEY_STEPS,
 	KEY_TAP,
 	KEY_DRY_RUN,
-	KEY_TO
+	KEY_TO,
+	KEY_RANDOM,
+	KEY_SECONDS,
+	KEY_ACTIONS
 };
 
 static const struct argp_option option_table[] = {
@@ -59,6 +63,10 @@ static const struct argp_option option_table[] = {
 	  "Do without the module: compare the ledger with TCP_INFO only", 0 },
 	{ "to", KEY_TO, "HOST:PORT", 0,
 	  "Be the client only, of a server that reads (scenarios marked @ in --list)", 0 },
+	{ "random", KEY_RANDOM, "SEED", OPTION_ARG_OPTIONAL,
+	  "Mix all kinds of traffic at random; the same SEED does the same again", 0 },
+	{ "seconds", KEY_SECONDS, "N", 0, "How long --random goes on (10)", 0 },
+	{ "actions", KEY_ACTIONS, "N", 0, "How many actions --random takes, however long", 0 },
 	{ 0 },
 };
 
@@ -145,6 +153,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_TO:
 		parse_to(arg, opt, state);
+		break;
+	case KEY_RANDOM:
+		opt->random = true;
+		opt->seed = arg ? number(arg, state) : random_seed();
+		break;
+	case KEY_SECONDS:
+		opt->seconds = number(arg, state);
+		break;
+	case KEY_ACTIONS:
+		opt->actions = number(arg, state);
 		break;
 	case ARGP_KEY_ARGS:
 		req->words = state->argv + state->next;
@@ -252,6 +270,8 @@ static void print_differences(const struct run *r, const char *indent)
 	}
 	if (r->n_diffs > MAX_DIFFERENCES)
 		printf("%sand %u more differences\n", indent, r->n_diffs - MAX_DIFFERENCES);
+	if (r->opt->random && r->verdict == VERDICT_FAIL)
+		random_tell(r, indent);
 }
 
 static void print_tap(const struct run *r, unsigned int number)
@@ -392,6 +412,8 @@ int main(int argc, char **argv)
 		perror("sockstat-client");
 		return EXIT_USAGE;
 	}
+	if (req.opt.random)
+		random_prepare(&req.opt);
 	status = run_all(&req);
 	free(req.matched);
 	return status;

@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "way.h"
 
 #define CHUNK 5000
 
@@ -233,6 +233,31 @@ static void out_zero_length(struct run *r)
 	send_all(p.client, op_send, 10, 10);
 	read_all(p.server, 10);
 }
+
+/* Asked of a socket that cannot send, which is found out after the flag. */
+static bool nowait_usable(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct iovec iov = { "", 1 };
+	bool usable = pwritev2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EPIPE;
+
+	close(fd);
+	return usable;
+}
+
+const struct out_way out_ways[] = {
+	{ "send", op_send, 0, NULL },
+	{ "write", op_write, 0, NULL },
+	{ "writev", op_writev, 0, NULL },
+	{ "pwritev2", op_pwritev2, 0, NULL },
+	{ "pwritev2_nowait", op_pwritev2_nowait, 0, nowait_usable },
+	{ "send_dontwait", op_send_dontwait, 0, NULL },
+	{ "sendto", op_sendto, 0, NULL },
+	{ "sendmsg", op_sendmsg, 0, NULL },
+	{ "sendmmsg", op_sendmmsg, 0, NULL },
+	{ "more", op_more, WAY_MORE, NULL },
+	{ 0 },
+};
 
 const struct scenario out_scenarios[] = {
 	{ "write", out_write, SC_NONBLOCK | SC_TO_HOST, 0, "write(2)" },

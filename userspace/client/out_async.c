@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ring.h"
+#include "way.h"
 
 #define PIECE 1000
 #define ROUNDS 10
@@ -57,7 +58,7 @@ static void prep_write(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int
 
 static void prep_writev(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
 {
-	static struct iovec iov[2];
+	static __thread struct iovec iov[2];
 
 	iov[0] = (struct iovec){ buf, len / 3 };
 	iov[1] = (struct iovec){ buf + len / 3, len - len / 3 };
@@ -66,8 +67,8 @@ static void prep_writev(struct io_uring_sqe *sqe, int fd, char *buf, unsigned in
 
 static void prep_sendmsg(struct io_uring_sqe *sqe, int fd, char *buf, unsigned int len)
 {
-	static struct msghdr msg;
-	static struct iovec iov;
+	static __thread struct msghdr msg;
+	static __thread struct iovec iov;
 
 	iov = (struct iovec){ buf, len };
 	msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
@@ -83,35 +84,46 @@ static void prep_send_zc(struct io_uring_sqe *sqe, int fd, char *buf, unsigned i
 
 /*
  * There is always room, so the ring's first try takes all: one entry into TCP.
- * @fixed: through a registered file, and @sqe_flags on top of that
+ * @fd: the descriptor's number, or its place among the registered files
  */
+static ssize_t ring_send(struct end *e, struct io_uring *ring, prep_fn prep, int fd,
+			 unsigned int sqe_flags, const char *buf, size_t len)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct run *r = e->run;
+	unsigned int flags;
+	ssize_t n;
+
+	prep(sqe, fd, (char *)buf, len);
+	io_uring_sqe_set_flags(sqe, sqe_flags);
+	n = tx(e, as_errno(ring_do(r, ring, &flags)));
+	/* send_zc says later, and apart, that the memory is free again. */
+	while (flags & IORING_CQE_F_MORE)
+		must(r, ring_do(r, ring, &flags) >= 0);
+	return n;
+}
+
+/* @fixed: through a registered file, and @sqe_flags on top of that */
 static void ring_rounds(struct run *r, int op, const char *name, prep_fn prep, bool fixed,
 			unsigned int sqe_flags)
 {
 	struct io_uring ring;
 	char buf[PIECE];
 	struct pair p;
-	int i;
+	int i, fd;
 
 	ring_open(r, &ring);
 	ring_need(r, &ring, op, name);
 	fill(buf, sizeof(buf));
 	pair_open(r, &p);
-	if (fixed)
+	fd = fixed ? 0 : p.client->fd;
+	if (fixed) {
 		must(r, !as_errno(io_uring_register_files(&ring, &p.client->fd, 1)));
+		sqe_flags |= IOSQE_FIXED_FILE;
+	}
 	for (i = 0; i < ROUNDS; i++) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-		unsigned int flags;
-		int res;
-
-		prep(sqe, fixed ? 0 : p.client->fd, buf, PIECE);
-		io_uring_sqe_set_flags(sqe, sqe_flags | (fixed ? IOSQE_FIXED_FILE : 0));
-		res = ring_do(r, &ring, &flags);
-		must(r, tx(p.client, as_errno(res)) == PIECE);
+		must(r, ring_send(p.client, &ring, prep, fd, sqe_flags, buf, PIECE) == PIECE);
 		read_all(p.server, PIECE);
-		/* send_zc says later, and apart, that the memory is free again. */
-		while (flags & IORING_CQE_F_MORE)
-			must(r, ring_do(r, &ring, &flags) >= 0);
 	}
 	check(r);
 	if (fixed)
@@ -191,6 +203,79 @@ static void out_uring_stream(struct run *r)
 	drain_join(&d);
 	io_uring_queue_exit(&ring);
 }
+
+static ssize_t op_aio(struct end *e, const char *buf, size_t len)
+{
+	struct iocb cb, *list[1] = { &cb };
+	io_context_t ctx = NULL;
+	struct io_event event;
+	struct run *r = e->run;
+
+	must(r, !as_errno(io_setup(1, &ctx)));
+	io_prep_pwrite(&cb, e->fd, (void *)buf, len, 0);
+	must(r, as_errno(io_submit(ctx, 1, list)) == 1);
+	must(r, as_errno(io_getevents(ctx, 1, 1, &event, NULL)) == 1);
+	io_destroy(ctx);
+	return tx(e, as_errno((long)event.res));
+}
+
+static ssize_t ring_once(struct end *e, prep_fn prep, const char *buf, size_t len)
+{
+	struct io_uring ring;
+	ssize_t n;
+	int err;
+
+	ring_open(e->run, &ring);
+	n = ring_send(e, &ring, prep, e->fd, 0, buf, len);
+	err = errno;
+	io_uring_queue_exit(&ring);
+	errno = err;
+	return n;
+}
+
+static ssize_t op_uring_send(struct end *e, const char *buf, size_t len)
+{
+	return ring_once(e, prep_send, buf, len);
+}
+
+static ssize_t op_uring_writev(struct end *e, const char *buf, size_t len)
+{
+	return ring_once(e, prep_writev, buf, len);
+}
+
+static ssize_t op_uring_sendmsg(struct end *e, const char *buf, size_t len)
+{
+	return ring_once(e, prep_sendmsg, buf, len);
+}
+
+/* Its place is kept where it cannot be built, lest a seed be another sequence there. */
+#ifdef IORING_RECVSEND_FIXED_BUF
+static ssize_t op_uring_send_zc(struct end *e, const char *buf, size_t len)
+{
+	return ring_once(e, prep_send_zc, buf, len);
+}
+
+static bool send_zc_usable(void)
+{
+	return ring_has(IORING_OP_SEND_ZC);
+}
+#else
+#define op_uring_send_zc NULL
+
+static bool send_zc_usable(void)
+{
+	return false;
+}
+#endif
+
+const struct out_way out_async_ways[] = {
+	{ "aio", op_aio, WAY_UNNAMED, aio_usable },
+	{ "uring_send", op_uring_send, WAY_UNNAMED, ring_usable },
+	{ "uring_writev", op_uring_writev, WAY_UNNAMED, ring_usable },
+	{ "uring_sendmsg", op_uring_sendmsg, WAY_UNNAMED, ring_usable },
+	{ "uring_send_zc", op_uring_send_zc, WAY_UNNAMED, send_zc_usable },
+	{ 0 },
+};
 
 const struct scenario out_async_scenarios[] = {
 	{ "aio", out_aio, SC_NONBLOCK, 0, "libaio: pwrite, pwritev" },

@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "way.h"
 
 /* A file in memory with that many bytes */
 static int memory_file(struct run *r, size_t bytes)
@@ -152,6 +152,42 @@ static void out_vmsplice(struct run *r)
 	close(fds[1]);
 	munmap(memory, size);
 }
+
+static ssize_t op_sendfile(struct end *e, const char *buf, size_t len)
+{
+	int file = memory_file(e->run, len);
+	ssize_t n = book(e, sendfile(e->fd, file, NULL, len));
+	int err = errno;
+
+	(void)buf;
+	close(file);
+	errno = err;
+	return n;
+}
+
+/* Of @buf, as much as the pipe holds; what the socket does not take goes with the pipe. */
+static ssize_t op_vmsplice(struct end *e, const char *buf, size_t len)
+{
+	struct iovec iov = { (void *)buf, len };
+	int fds[2], err;
+	ssize_t n;
+
+	must(e->run, !pipe2(fds, O_CLOEXEC));
+	n = vmsplice(fds[1], &iov, 1, SPLICE_F_NONBLOCK);
+	must(e->run, n > 0);
+	n = book(e, splice(fds[0], NULL, e->fd, NULL, n, 0));
+	err = errno;
+	close(fds[0]);
+	close(fds[1]);
+	errno = err;
+	return n;
+}
+
+const struct out_way out_file_ways[] = {
+	{ "sendfile", op_sendfile, WAY_LOOSE, NULL },
+	{ "vmsplice", op_vmsplice, WAY_LOOSE, NULL },
+	{ 0 },
+};
 
 const struct scenario out_file_scenarios[] = {
 	{ "sendfile", out_sendfile, SC_NONBLOCK | SC_TO_HOST, 0, "sendfile(2)" },

@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "way.h"
 
 static ssize_t op_send(struct end *e, const char *buf, size_t len)
 {
@@ -100,6 +100,24 @@ static void out_zerocopy(struct run *r)
 	reap_completions(p.client, sends);
 	munmap(memory, size);
 }
+
+/* One send, and its completion */
+static ssize_t op_zerocopy(struct end *e, const char *buf, size_t len)
+{
+	ssize_t n;
+	int on = 1;
+
+	must(e->run, !setsockopt(e->fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)));
+	n = tx(e, send(e->fd, buf, len, MSG_ZEROCOPY));
+	if (n > 0)
+		reap_completions(e, 1);
+	return n;
+}
+
+const struct out_way out_odd_ways[] = {
+	{ "zerocopy", op_zerocopy, WAY_ERRQUEUE, NULL },
+	{ 0 },
+};
 
 /* The reader does not read: the last send takes a part, the next none. */
 static void out_full_buffer(struct run *r)

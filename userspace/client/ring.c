@@ -2,6 +2,7 @@
 /* What the scenarios with io_uring and libaio have in common. */
 
 #include <errno.h>
+#include <libaio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,57 @@ ssize_t as_errno(long ret)
 		return ret;
 	errno = -ret;
 	return -1;
+}
+
+/**
+ * aio_usable - does this kernel let us use AIO?
+ *
+ * Return: true if so.
+ */
+bool aio_usable(void)
+{
+	io_context_t ctx = NULL;
+
+	return !io_setup(1, &ctx) && !io_destroy(ctx);
+}
+
+static bool probed(struct io_uring *ring, int op)
+{
+	const unsigned int ops = 256;
+	struct io_uring_probe *probe = calloc(1, sizeof(*probe) + ops * sizeof(probe->ops[0]));
+	bool has = probe && !io_uring_register_probe(ring, probe, ops) &&
+		   io_uring_opcode_supported(probe, op);
+
+	free(probe);
+	return has;
+}
+
+/**
+ * ring_has - does this kernel let us use an operation of io_uring?
+ * @op: IORING_OP_*
+ *
+ * Return: true if so.
+ */
+bool ring_has(int op)
+{
+	struct io_uring ring;
+	bool has;
+
+	if (io_uring_queue_init(8, &ring, 0))
+		return false;
+	has = probed(&ring, op);
+	io_uring_queue_exit(&ring);
+	return has;
+}
+
+/**
+ * ring_usable - does this kernel let us use io_uring?
+ *
+ * Return: true if so.
+ */
+bool ring_usable(void)
+{
+	return ring_has(IORING_OP_SEND);
 }
 
 /**
@@ -55,15 +107,7 @@ void ring_open(struct run *r, struct io_uring *ring)
  */
 void ring_need(struct run *r, struct io_uring *ring, int op, const char *name)
 {
-	const unsigned int ops = 256;
-	struct io_uring_probe *probe;
-	bool has;
-
-	probe = calloc(1, sizeof(*probe) + ops * sizeof(probe->ops[0]));
-	must(r, probe);
-	has = !io_uring_register_probe(ring, probe, ops) && io_uring_opcode_supported(probe, op);
-	free(probe);
-	if (!has)
+	if (!probed(ring, op))
 		skip(r, "this kernel's io_uring has no %s", name);
 }
 

@@ -13,6 +13,9 @@
 #endif
 
 ssize_t as_errno(long ret);
+bool aio_usable(void);
+bool ring_usable(void);
+bool ring_has(int op);
 void ring_open_with(struct run *r, struct io_uring *ring, unsigned int flags);
 void ring_open(struct run *r, struct io_uring *ring);
 void ring_need(struct run *r, struct io_uring *ring, int op, const char *name);

@@ -136,6 +136,8 @@ bool run_variant(const struct scenario *sc, const struct options *opt, enum fami
 {
 	if (nonblock && !(sc->flags & SC_NONBLOCK))
 		return false;
+	if (opt->random != !!(sc->flags & SC_RANDOM))
+		return false;
 	if (opt->to_host)
 		return sc->flags & SC_TO_HOST &&
 		       family == (opt->to.ss_family == AF_INET ? FAMILY_4 : FAMILY_6);
@@ -233,6 +235,7 @@ void run_one(struct run *r, const struct options *opt)
 	pid_t pid;
 
 	r->opt = opt;
+	seconds += opt->seconds + opt->actions / 4;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)

@@ -52,6 +52,7 @@ enum family {
 #define SC_NO_FINISH 0x08  /* the runner neither checks nor closes at the end */
 #define SC_OWN_COUNT 0x10  /* reads opt->connections itself; others are repeated that often */
 #define SC_TO_HOST 0x20	   /* makes sense without the server's end (--to HOST:PORT) */
+#define SC_RANDOM 0x40	   /* run by --random, which runs nothing else */
 
 struct run;
 
@@ -73,6 +74,9 @@ struct options {
 	bool steps;		  /* --steps: say() prints */
 	bool tap;
 	bool dry_run; /* no module: compare with TCP_INFO only */
+	bool random;  /* --random */
+	uint64_t seed;
+	unsigned int seconds, actions; /* --seconds, --actions; 0 if not given */
 	bool to_host;
 	struct sockaddr_storage to;
 };
@@ -142,6 +146,7 @@ struct end {
 
 struct difference {
 	char row[72];
+	uint64_t cookie;
 	char field[16];
 	char want[88];
 	char seen[88];

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# All kinds of traffic, mixed at random by sockstat-client: seeds that are the
+# same each time, twice, and ones that nobody has chosen.
+
+set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/load/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+total=0
+
+# mix SEED OPTION...: one run, which leaves its output in $output and its digest in $digest.
+mix()
+{
+	local actions
+
+	digest=''
+	output=$("$CLIENT" --tap "--random=$1" "${@:2}" 2>&1) || return 1
+	read -r actions digest < <(sed -nE \
+		's/^# (.*, )?([0-9]+) actions, .*, digest ([0-9a-f]+),.*/\2 \3/p' <<<"$output")
+	[ -n "$digest" ] || return 1
+	total=$((total + actions))
+}
+
+# A run without a difference passes; else all that the client has to say is shown.
+try()
+{
+	local name=$1
+
+	shift
+	if mix "$@"; then
+		pass "$name"
+	elif grep -q '^ok .* # SKIP' <<<"$output"; then
+		skip "$name" "${output##*# SKIP }"
+	else
+		fail "$name" "$output"
+	fi
+}
+
+load_module history=70000
+trap unload_module EXIT
+
+for seed in 1 2 3; do
+	try "seed $seed" "$seed" --actions "$(size 60 1000)"
+	first=$digest
+	[ $seed != 1 ] || {
+		mix "$seed" --actions "$(size 60 1000)"
+		is 'a seed is a sequence of actions' "$first" "$digest"
+	}
+done
+
+# The time of each run, and how many: a run's rows have to fit the history.
+deadline=$((SECONDS + $(size 8 600)))
+fresh=0
+while [ $SECONDS -lt $deadline ] && [ "$tap_failed" = 0 ]; do
+	seed=$((1 + $(od -An -N4 -tu4 /dev/urandom)))
+	echo "# seed $seed"
+	try "a fresh seed" "$seed" --seconds "$(size 8 30)"
+	fresh=$((fresh + 1))
+done
+
+did "$total" "actions, 3 seeds and $fresh fresh ones,"
+finish
