@@ -56,9 +56,9 @@ for how in recv send accept; do
 	unload_while_blocked()
 	{
 		ask "block $how 24" && insmod "$MODULE" && whole_table &&
-			timeout 60 rmmod sockstat && ask release &&
+			timeout 240 rmmod sockstat && ask release &&
 			insmod "$MODULE" && ask "block $how 24" && whole_table &&
-			timeout 60 rmmod sockstat && ask release
+			timeout 240 rmmod sockstat && ask release
 	}
 	check "rmmod with 24 threads blocked in $how" unload_while_blocked
 	is "nothing is left after that ($how)" "$empty" "$(kernel_state)"
@@ -71,7 +71,7 @@ unload_half_read()
 	ask_all 'open 200' 'move 10' && insmod "$MODULE" || return
 	exec 6<"$SOCKSTAT" 7<"$SOCKSTAT"
 	dd bs=100 count=1 status=none <&6 | grep -q '^COMMAND' || return
-	timeout 60 rmmod sockstat || return
+	timeout 240 rmmod sockstat || return
 	# neither more of what is gone, nor the first of it, nor of the next one
 	for _ in 1 2; do
 		rest=$(dd bs=100 count=1 status=none <&6 2>/dev/null)
@@ -107,7 +107,7 @@ unload_while_read()
 	for _ in 1 2 3 4 5; do
 		whole_table || return
 	done
-	timeout 60 rmmod sockstat || status=1
+	timeout 240 rmmod sockstat || status=1
 	for reader in "${readers[@]}"; do
 		wait "$reader"
 	done
@@ -122,7 +122,7 @@ is 'nothing is left after that (readers)' "$empty" "$(kernel_state)"
 cycle()
 {
 	insmod "$MODULE" && ask progress && whole_table && ask 'move 1111' &&
-		ask check && timeout 60 rmmod sockstat && ask progress &&
+		ask check && timeout 240 rmmod sockstat && ask progress &&
 		ask 'move 2222'
 }
 

@@ -182,7 +182,7 @@ round()
 	done
 	exact 'the module was first'
 	others_count 'the module was first'
-	check 'rmmod, the others stay' timeout 60 rmmod sockstat
+	check 'rmmod, the others stay' timeout 240 rmmod sockstat
 	others_count 'the module has left'
 	afresh 'the others are there'
 	insmod "$MODULE" history=100000
@@ -192,7 +192,7 @@ round()
 		here "$tool leaves the module" "detach_$tool"
 	done
 	exact 'the others have left'
-	check 'rmmod' timeout 60 rmmod sockstat
+	check 'rmmod' timeout 240 rmmod sockstat
 	afresh 'nobody is there'
 }
 
