@@ -236,8 +236,8 @@ in_root()
 	' in_root "$@"
 }
 
-# sync_tree COPY: bring it up to date; times are kept, so that make knows what
-# changed, and what is no longer in the checkout goes.
+# sync_tree COPY: bring it up to date. What has changed is as new as its copy,
+# so that make knows, and what is no longer in the checkout goes.
 sync_tree()
 {
 	mkdir -p "$1/tree"
@@ -247,11 +247,19 @@ sync_tree()
 			while IFS= read -r -d '' path; do
 				[ ! -f "$path" ] || printf '%s\0' "$path"
 			done | LC_ALL=C sort -zu >"$1/files.new"
-		tar -c --null -T "$1/files.new"
-	) | tar -x -C "$1/tree"
+		while IFS= read -r -d '' path; do
+			is_copy "$path" "$1/tree/$path" ||
+				cp --parents --preserve=mode -- "$path" "$1/tree"
+		done <"$1/files.new"
+	)
 	[ ! -e "$1/files" ] || LC_ALL=C comm -z -23 "$1/files" "$1/files.new" |
 		(cd "$1/tree" && xargs -0r rm -f --)
 	mv "$1/files.new" "$1/files"
+}
+
+is_copy()
+{
+	cmp -s -- "$1" "$2" && { [ ! -x "$1" ] || [ -x "$2" ]; }
 }
 
 # remove PATH...: also what belongs to the mapped users of a namespace.
