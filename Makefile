@@ -18,6 +18,7 @@ help:
 	@echo '  make demo            see it at work'
 	@echo '  make check           run every test on every kernel (T=name K=6.1|7.3: only that)'
 	@echo '  make check-load      the tests under load at full size, which takes hours (T=name K=6.1|7.3; default 7.3)'
+	@echo '  make check-debug     every test on debug kernels, built the first time: hours (T=name K=7.3-kasan|7.3-kcsan)'
 	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=6.1|7.3 OUT=directory)'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
@@ -66,10 +67,13 @@ check:
 check-load:
 	@tests/vm/check --load --kernel '$(or $(K),7.3)' $(if $(T),--test '$(T)')
 
+check-debug:
+	@tests/vm/check --kernel '$(or $(K),debug)' $(if $(T),--test '$(T)')
+
 lint:
 	@tests/vm/lint
 
 clean-cache:
 	@tests/vm/setup --remove
 
-.PHONY: all help module headers load unload install userspace clean demo bench check check-load lint clean-cache
+.PHONY: all help module headers load unload install userspace clean demo bench check check-load check-debug lint clean-cache

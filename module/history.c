@@ -23,6 +23,14 @@ static unsigned int rows_of(const struct sockstat_past *past)
 	return max(sockstat_holder_count(&past->conn->holders), 1U);
 }
 
+/* By how much; the limit may change at any time. */
+static unsigned int too_many(void)
+{
+	unsigned int rows = READ_ONCE(limit);
+
+	return nr_rows > rows ? nr_rows - rows : 0;
+}
+
 /**
  * sockstat_history_limit() - set how many closed rows are kept
  * @rows: at most this many
@@ -52,7 +60,7 @@ bool sockstat_history_add(struct sockstat_past *past)
 	raw_spin_lock(&lock);
 	list_add_tail(&past->history, &closed);
 	nr_rows += rows_of(past);
-	over = nr_rows > limit;
+	over = too_many();
 	raw_spin_unlock(&lock);
 	return over;
 }
@@ -69,7 +77,7 @@ struct sockstat_past *sockstat_history_evict(void)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	if (!pinned && nr_rows > limit) {
+	if (!pinned && too_many()) {
 		past = list_first_entry(&closed, struct sockstat_past, history);
 		list_del(&past->history);
 		nr_rows -= rows_of(past);
@@ -95,7 +103,7 @@ void sockstat_history_pin(void)
 	cursor = closed.next;
 	end = closed.prev;
 	/* the limit may have been lowered, or evicting be under way */
-	skip = nr_rows > limit ? nr_rows - limit : 0;
+	skip = too_many();
 	while (skip && cursor != &closed) {
 		struct sockstat_past *past;
 
@@ -119,7 +127,7 @@ bool sockstat_history_unpin(void)
 
 	raw_spin_lock_irqsave(&lock, flags);
 	pinned = false;
-	over = nr_rows > limit;
+	over = too_many();
 	raw_spin_unlock_irqrestore(&lock, flags);
 	return over;
 }

@@ -33,6 +33,22 @@ struct sample {
 	u32 rcv_nxt;
 };
 
+/* What sockstat_ledger_may_wait() looks at is written in one piece. */
+static void set_flags(struct sockstat_ledger *l, u8 flags)
+{
+	WRITE_ONCE(l->flags, l->flags | flags);
+}
+
+static void clear_flags(struct sockstat_ledger *l, u8 flags)
+{
+	WRITE_ONCE(l->flags, l->flags & ~flags);
+}
+
+static void set_seq(struct sockstat_ledger *l, enum sockstat_flow flow, u32 seq)
+{
+	WRITE_ONCE(l->seq[flow], seq);
+}
+
 /* The FIN counts in copied_seq once the reader has consumed the end of file. */
 static u32 consumed_seq(const struct sock *sk)
 {
@@ -57,8 +73,8 @@ static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
 	if (unlikely(l->flags & (SOCKSTAT_LEDGER_TX_FROZEN | SOCKSTAT_LEDGER_SYN_PENDING))) {
 		if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN || !delta)
 			return 0;
-		l->flags &= ~SOCKSTAT_LEDGER_SYN_PENDING;
-		l->seq[SOCKSTAT_TX]++;
+		clear_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
+		set_seq(l, SOCKSTAT_TX, l->seq[SOCKSTAT_TX] + 1);
 		delta--;
 	}
 	return delta;
@@ -79,22 +95,22 @@ static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u
 	if (l->flags & SOCKSTAT_LEDGER_URG_PENDING && urg_seq != l->urg_seq) {
 		if (skips && after(seq, l->urg_seq))
 			correction--;
-		l->flags &= ~(SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
+		clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	if (urg_seq != l->urg_seq) {
-		l->urg_seq = urg_seq;
-		l->flags |= SOCKSTAT_LEDGER_URG_PENDING;
+		WRITE_ONCE(l->urg_seq, urg_seq);
+		set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING))
 		return correction;
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
-		l->flags |= SOCKSTAT_LEDGER_URG_COUNTED;
+		set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 		correction++;
 	}
 	if (after(seq, urg_seq)) {
 		if (skips)
 			correction--;
-		l->flags &= ~(SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
+		clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	return correction;
 }
@@ -111,7 +127,7 @@ static u64 book(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_
 {
 	u64 bytes = delta;
 
-	l->seq[flow] += delta;
+	set_seq(l, flow, l->seq[flow] + delta);
 	if (flow == SOCKSTAT_RX && urgent_is_due(l, sk))
 		bytes += urgent_correction(l, sk, l->seq[flow]);
 	l->total[flow] += bytes;
@@ -297,20 +313,20 @@ static noinline_for_stack u64 sync(struct sockstat_ledger *l, const struct sock 
 		seq = s.write_seq;
 		total = s.bytes_acked + (u32)(s.write_seq - s.snd_una) - extra;
 		if (BIT(READ_ONCE(sk->sk_state)) & TCPF_FIN_SENT)
-			l->flags |= SOCKSTAT_LEDGER_TX_FROZEN;
+			set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 	} else {
 		seq = consumed_seq(sk);
 		total = s.bytes_received - (u32)(s.rcv_nxt - seq);
-		l->urg_seq = READ_ONCE(tcp_sk(sk)->urg_seq);
+		WRITE_ONCE(l->urg_seq, READ_ONCE(tcp_sk(sk)->urg_seq));
 		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq))
-			l->flags |= SOCKSTAT_LEDGER_URG_PENDING;
+			set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
 	/* numbers set by TCP_REPAIR, which no counter knows of */
 	if ((s64)total < 0)
 		total = 0;
-	l->seq[flow] = seq;
+	set_seq(l, flow, seq);
 	l->total[flow] += total;
-	l->flags |= flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED;
+	set_flags(l, flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED);
 	return total;
 }
 
@@ -348,7 +364,7 @@ u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING) || l->flags & SOCKSTAT_LEDGER_URG_COUNTED ||
 	    sock_flag(sk, SOCK_URGINLINE) || !(READ_ONCE(tcp_sk(sk)->urg_data) & TCP_URG_VALID))
 		return 0;
-	l->flags |= SOCKSTAT_LEDGER_URG_COUNTED;
+	set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 	l->total[SOCKSTAT_RX]++;
 	return 1;
 }
@@ -364,7 +380,7 @@ u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
  */
 void sockstat_ledger_open(struct sockstat_ledger *l)
 {
-	l->flags |= SOCKSTAT_LEDGER_OPENING;
+	set_flags(l, SOCKSTAT_LEDGER_OPENING);
 }
 
 /**
@@ -376,11 +392,11 @@ void sockstat_ledger_open(struct sockstat_ledger *l)
  */
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 {
-	l->seq[SOCKSTAT_TX] = tcp_sk(sk)->write_seq;
-	l->flags |= SOCKSTAT_LEDGER_TX_SYNCED;
+	set_seq(l, SOCKSTAT_TX, tcp_sk(sk)->write_seq);
+	set_flags(l, SOCKSTAT_LEDGER_TX_SYNCED);
 	/* TCP_REPAIR connects without one */
 	if (!tcp_sk(sk)->repair)
-		l->flags |= SOCKSTAT_LEDGER_SYN_PENDING;
+		set_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
 }
 
 /**
@@ -392,7 +408,7 @@ void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l)
 {
 	if (l->flags & SOCKSTAT_LEDGER_TX_SYNCED)
-		l->flags |= SOCKSTAT_LEDGER_TX_FROZEN;
+		set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 }
 
 /**

@@ -12,7 +12,7 @@ static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
 	if (wanted) {
 		*(void **)record = pool->ready;
 		pool->ready = record;
-		pool->count++;
+		WRITE_ONCE(pool->count, pool->count + 1);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return wanted;
@@ -62,10 +62,10 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	record = pool->ready;
 	if (record) {
 		pool->ready = *(void **)record;
-		pool->count--;
+		WRITE_ONCE(pool->count, pool->count - 1);
 		pool->used++;
 	} else {
-		pool->empty++;
+		WRITE_ONCE(pool->empty, pool->empty + 1);
 	}
 	low = pool->count < pool->target / 2;
 	raw_spin_unlock(&pool->lock);

@@ -7,6 +7,8 @@
 #	root-K-KEY/	mmdebstrap of the suite that ships kernel K: builds the
 #			module with that suite's compiler, and is the guest's root
 #	image-K-KEY/	the same as a disk image, with vmlinuz and an initramfs
+#	kernel-K-KEY/	a debug kernel, as built from Debian's sources; its root is
+#			that of the same version, with this kernel for its own
 #	source-K-KEY/	the few parts of linux-source-K that tests and lint need
 #	lint-K-KEY/	root-K and the checkers
 #	bench-K-KEY/	root-K and what the module is compared with
@@ -27,6 +29,10 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/sockstat
 # is the kernel's version and, where it is not Debian's common one, its kind.
 KERNELS=(5.10 6.1 7.3)
 OTHER_KERNELS=(6.1-rt 6.12 6.12-arm64 7.2 7.3-rt)
+# What "make check-debug" tests: kernels built to find what a test cannot see.
+DEBUG_KERNELS=(7.3-kasan 7.3-kcsan)
+# How much longer than others those may take.
+DEBUG_SLOWNESS=8
 
 export SOCKSTAT_START=${SOCKSTAT_START:-$(date +%s)}
 
@@ -45,7 +51,7 @@ die()
 # is_kernel NAME
 is_kernel()
 {
-	case " ${KERNELS[*]} ${OTHER_KERNELS[*]} " in
+	case " ${KERNELS[*]} ${OTHER_KERNELS[*]} ${DEBUG_KERNELS[*]} " in
 	*" $1 "*) ;;
 	*) return 1 ;;
 	esac
@@ -54,7 +60,15 @@ is_kernel()
 # need_kernel NAME
 need_kernel()
 {
-	is_kernel "$1" || die "no kernel '$1': it is one of ${KERNELS[*]} ${OTHER_KERNELS[*]}"
+	is_kernel "$1" || die "no kernel '$1': it is one of ${KERNELS[*]} ${OTHER_KERNELS[*]} ${DEBUG_KERNELS[*]}"
+}
+
+# debug_kind_of NAME: kasan, kcsan, or nothing.
+debug_kind_of()
+{
+	case $1 in
+	*-kasan | *-kcsan) echo "${1#*-}" ;;
+	esac
 }
 
 # version_of NAME: whose sources it was built from.
@@ -138,6 +152,9 @@ bench_packages_of()
 		iperf3 redis-server redis-tools python3 gnuplot-nox
 }
 
+# What builds a debug kernel, besides what builds the module.
+DEBUG_PACKAGES=(flex bison bc libelf-dev libssl-dev)
+
 # The parts of linux-source that a test needs, and those that lint needs.
 SOURCE_PARTS=(tools/testing/selftests/lib.mk
 	'tools/testing/selftests/kselftest*.h' tools/testing/selftests/kselftest)
@@ -150,6 +167,19 @@ root_recipe()
 	arch_of "$1"
 	sources_of "$1"
 	packages_of "$1"
+	debug_recipe "$1"
+}
+
+# debug_recipe KERNEL: of a debug kernel; of all others, nothing.
+debug_recipe()
+{
+	local kind
+
+	kind=$(debug_kind_of "$1")
+	[ -n "$kind" ] || return 0
+	sources_of "$1"
+	echo "${DEBUG_PACKAGES[@]}"
+	cat "$VM_DIR/debug-kernel" "$VM_DIR/debug.config" "$VM_DIR/$kind.config"
 }
 
 key_of()
@@ -160,6 +190,11 @@ key_of()
 root_path()
 {
 	echo "$CACHE/root-$1-$(root_recipe "$1" | key_of)"
+}
+
+kernel_path()
+{
+	echo "$CACHE/kernel-$1-$(debug_recipe "$1" | key_of)"
 }
 
 # release_of KERNEL: what uname -r says there.
