@@ -295,7 +295,7 @@ static void size_threads(struct run *r)
 	pthread_attr_t attr;
 
 	must(r, readers && !pthread_attr_init(&attr));
-	must(r, !pthread_attr_setstacksize(&attr, 64 * 1024));
+	must(r, !pthread_attr_setstacksize(&attr, 256 * 1024));
 	net_private(r);
 	allow_descriptors(r, 2 * n);
 	history = set_history(r, 2 * n + 100);
