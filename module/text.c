@@ -245,6 +245,21 @@ static bool is_scoped(const struct sockstat_ident *id, const struct in6_addr *ad
 	return id->scope[0] && (addr->s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
 }
 
+/*
+ * Whoever makes a user namespace names its interfaces. What is not printable, or
+ * would end the address, becomes a "?": escapes would not leave room in the cell.
+ */
+static char *put_scope(char *cell, const char *name)
+{
+	*cell++ = '%';
+	for (; *name; name++) {
+		bool plain = isascii(*name) && isgraph(*name) && !strchr("[]%\\", *name);
+
+		*cell++ = plain ? *name : '?';
+	}
+	return cell;
+}
+
 static char *put_address(char *cell, const struct sockstat_ident *id,
 			 const union sockstat_addr *addr, __be16 port)
 {
@@ -255,10 +270,8 @@ static char *put_address(char *cell, const struct sockstat_ident *id,
 	} else {
 		*cell++ = '[';
 		cell = put_v6(cell, &addr->v6);
-		if (is_scoped(id, &addr->v6)) {
-			*cell++ = '%';
-			cell = put(cell, id->scope);
-		}
+		if (is_scoped(id, &addr->v6))
+			cell = put_scope(cell, id->scope);
 		*cell++ = ']';
 	}
 	*cell++ = ':';
