@@ -9,37 +9,35 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 need_root
-need ip python3
+need ip socat
 name=$'a]\e[2J\\b\xff'
 
-# listen NAME: on a link-local address there, until its input ends.
+# In a network namespace of its own, on a link-local address of that interface.
 listen()
 {
-	unshare --net python3 -u -c '
-import os, socket, subprocess, sys
-name = os.fsencode(sys.argv[1])
-subprocess.check_call([b"ip", b"link", b"add", b"name", name, b"type", b"dummy"])
-subprocess.check_call([b"ip", b"link", b"set", b"up", b"dev", name])
-subprocess.check_call([b"ip", b"addr", b"add", b"fe80::77/64", b"nodad", b"dev", name])
-s = socket.socket(socket.AF_INET6)
-s.bind(("fe80::77", 7777, 0, socket.if_nametoindex(name)))
-s.listen()
-print("listens")
-sys.stdin.readline()
-' "$1"
+	# The inner shell expands this, not the outer one.
+	# shellcheck disable=SC2016
+	exec unshare --net bash -euc '
+		ip link add name "$1" type dummy
+		ip link set up dev "$1"
+		ip addr add fe80::77/64 nodad dev "$1"
+		exec socat "TCP6-LISTEN:7777,bind=[fe80::77%$(ip -o link | grep -c .)]" -
+	' bash "$1"
+}
+
+row()
+{
+	grep -a 'fe80::77' "$SOCKSTAT"
 }
 
 load_module
-trap unload_module EXIT
-coproc LISTENER { listen "$name"; }
-read -r -t 60 said <&"${LISTENER[0]}"
-is 'there is an interface of that name' listens "$said"
-row=$(grep -a 'fe80::77' $SOCKSTAT)
+listen "$name" </dev/zero >/dev/null &
+listener=$!
+trap 'kill $listener; unload_module' EXIT
+check 'a listener on an interface of that name' wait_for 30 row
+row=$(row)
 is 'its name, without what is not for an address' '[fe80::77%a???2J?b?]:7777' \
 	"$(awk '{ print $6 }' <<<"$row")"
-is 'no byte that is not printable' '' "$(LC_ALL=C grep -an '[^ -~]' $SOCKSTAT)"
-is 'as many fields as there are columns' "$(head -n 1 $SOCKSTAT | wc -w)" "$(wc -w <<<"$row")"
-[ ! -x "$TREE/userspace/sockstat" ] ||
-	check 'the viewer reads it' "$TREE/userspace/sockstat" -p 7777
-[ -z "${LISTENER_PID-}" ] || kill "$LISTENER_PID"
+is 'no byte that is not printable' '' "$(LC_ALL=C grep -an '[^ -~]' "$SOCKSTAT")"
+is 'as many fields as there are columns' "$(head -n 1 "$SOCKSTAT" | wc -w)" "$(wc -w <<<"$row")"
 finish
