@@ -58,9 +58,9 @@ static int rows_by_cookie(const void *a, const void *b)
 	return order ? order : (x < y ? -1 : x > y);
 }
 
-static void __attribute__((format(printf, 5, 6)))
-report(struct comparison *c, const char *row, uint64_t cookie, const char *field,
-       const char *want_seen, ...)
+static void __attribute__((format(printf, 5, 6))) report(struct comparison *c, const char *row,
+							 uint64_t cookie, const char *field,
+							 const char *want_seen, ...)
 {
 	struct difference *d = &c->diffs[c->n_diffs];
 	char text[200], *bar;
