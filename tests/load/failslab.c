@@ -263,10 +263,9 @@ FIXTURE_SETUP(failslab)
 	const char *size = getenv("SOCKSTAT_LOAD");
 	int i;
 
-	if (geteuid())
-		SKIP(return, "this test needs root");
+	/* each test says so: older harnesses go on after a setup that skips */
 	if (access(FAILSLAB, F_OK))
-		SKIP(return, "this kernel has no failslab");
+		return;
 	ASSERT_EQ(0, bed_load());
 	/* all closed rows stay, as far as there are records */
 	ASSERT_TRUE(set(HISTORY, "1000000"));
@@ -319,6 +318,8 @@ TEST_F_TIMEOUT(failslab, records, SECONDS)
 	struct shown shown;
 	unsigned int i;
 
+	if (access(FAILSLAB, F_OK))
+		SKIP(return, "this kernel has no failslab, or this user is not root");
 	ASSERT_TRUE(aim(true));
 	ASSERT_TRUE(set_percent(variant->percent));
 	for (i = 0; i < self->n; i++) {
@@ -353,6 +354,8 @@ TEST_F_TIMEOUT(failslab, calls, SECONDS)
 	struct shown shown;
 	unsigned int i;
 
+	if (access(FAILSLAB, F_OK))
+		SKIP(return, "this kernel has no failslab, or this user is not root");
 	ASSERT_TRUE(aim(false));
 	ASSERT_TRUE(set_percent(variant->percent));
 	for (i = 0; i < self->n; i++) {

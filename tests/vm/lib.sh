@@ -31,7 +31,8 @@ KERNELS=(5.10 6.1 7.3)
 OTHER_KERNELS=(6.1-rt 6.12 6.12-arm64 7.2 7.3-rt)
 # What "make check-debug" tests: kernels built to find what a test cannot see.
 DEBUG_KERNELS=(7.3-kasan 7.3-kcsan)
-# How much longer than others those may take.
+# How much longer than others those may take; check and guest ask.
+# shellcheck disable=SC2034
 DEBUG_SLOWNESS=8
 
 export SOCKSTAT_START=${SOCKSTAT_START:-$(date +%s)}

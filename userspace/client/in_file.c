@@ -136,6 +136,11 @@ static void *zerocopy_send(void *arg)
 			wait_poll(e->run, e->fd, POLLOUT);
 			continue;
 		}
+		/* Too many sends are under way: until the reader has taken some. */
+		if (n < 0 && errno == ENOBUFS) {
+			usleep(1000);
+			continue;
+		}
 		must(e->run, n > 0);
 		left -= n;
 	}
