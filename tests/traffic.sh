@@ -9,6 +9,7 @@
 #	ask COMMAND...			one of its commands, done when this returns
 #	state=$(kernel_state)		what of the module is in the kernel
 #	log_mark; ...; log_since	the kernel log's lines since then
+#	complaints	those of them that a healthy kernel's log does not have
 
 KPROBES=/sys/kernel/debug/kprobes
 mark=0
@@ -65,6 +66,11 @@ log_mark()
 log_since()
 {
 	dmesg | sed "1,/mark $mark of $$\$/d"
+}
+
+complaints()
+{
+	log_since | grep -E -f "$TESTS/vm/kernel-log-patterns" | head -n 5
 }
 
 probes_now()

@@ -19,6 +19,7 @@ INSTANCE=/sys/kernel/tracing/instances/sockstat_company
 FUNCTIONS=(tcp_sendmsg tcp_recvmsg tcp_close tcp_v4_connect)
 
 need_root
+log_mark
 need perf bpftrace
 [ -e $TRACING/set_ftrace_filter ] || skip_all 'this kernel has no function tracer'
 ! module_loaded || unload_module
@@ -208,6 +209,5 @@ did $rounds "rounds with ${TOOLS[*]}"
 check 'traffic ends' ask_all idle close
 traffic_stop
 is 'nothing is left' "$empty" "$(kernel_state)"
-is 'the log has no complaint' '' \
-	"$(dmesg | grep -E -f "$TESTS/vm/kernel-log-patterns" | head -n 5)"
+is 'the log has no complaint' '' "$(complaints)"
 finish
