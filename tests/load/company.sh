@@ -100,12 +100,15 @@ attach_bpftrace()
 		'"$trampolines"'
 		interval:ms:200 { printf("%d\n", @n) }' >"$scratch/bpftrace" 2>"$scratch/errors" &
 	bpftrace=$!
-	wait_for 120 bpftrace_counts
-}
+	wait_for 120 bpftrace_counts && kill -0 "$bpftrace" && return
+	# Debian 11's does not always bear the others' company; later ones have to.
+	[ -z "$trampolines" ] || { cat "$scratch/errors"; return 1; }
+	lost="it ended: $(grep . "$scratch/errors" | tail -n 1)"
+} 2>/dev/null
 
 bpftrace_counts()
 {
-	kill -0 "$bpftrace" || { cat "$scratch/errors"; return; }
+	kill -0 "$bpftrace" || return 0
 	ask 'move 1' && [ "$(count_bpftrace)" -gt 0 ]
 }
 
@@ -128,7 +131,7 @@ detach_all()
 	done
 } 2>/dev/null
 
-TOOLS=(ftrace perf bpftrace)
+TOOLS=(ftrace perf bpftrace) lost=''
 
 # ---- what is to be seen ----
 
@@ -188,6 +191,10 @@ round()
 	for tool in "${TOOLS[@]}"; do
 		here "$tool comes to the module" "attach_$tool"
 	done
+	if [ -n "$lost" ]; then
+		skip 'bpftrace beside the others' "$lost"
+		TOOLS=(ftrace perf) lost=''
+	fi
 	exact 'the module was first'
 	others_count 'the module was first'
 	check 'rmmod, the others stay' timeout 240 rmmod sockstat
