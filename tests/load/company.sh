@@ -23,7 +23,7 @@ log_mark
 need perf bpftrace
 # Not every bpftrace can have BPF trampolines.
 trampolines=''
-if bpftrace --info 2>&1 | grep -qE '(kfunc|fentry): yes'; then
+if timeout 60 bpftrace -e 'BEGIN { exit() } kfunc:tcp_sendmsg { @n++ }' >/dev/null 2>&1; then
 	trampolines='kfunc:tcp_recvmsg, kfunc:tcp_sendmsg { @n++ }'
 else
 	echo '# without BPF trampolines, which this bpftrace cannot have'
