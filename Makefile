@@ -16,10 +16,10 @@ help:
 	@echo '  make clean           remove what was built'
 	@echo 'In a virtual machine; what is missing is fetched once and cached:'
 	@echo '  make demo            see it at work'
-	@echo '  make check           run every test on every kernel (T=name K=6.1|7.3: only that)'
-	@echo '  make check-load      the tests under load at full size, which takes hours (T=name K=6.1|7.3; default 7.3)'
+	@echo '  make check           run every test on 5.10, 6.1 and 7.3 (T=name K=kernel: only that; K=all: on all kernels)'
+	@echo '  make check-load      the tests under load at full size, which takes hours (T=name K=kernel; default 7.3)'
 	@echo '  make check-debug     every test on debug kernels, built the first time: hours (T=name K=7.3-kasan|7.3-kcsan)'
-	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=6.1|7.3 OUT=directory)'
+	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=kernel OUT=directory)'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
 

@@ -6,6 +6,8 @@
 # of one CPU ("tests/vm/guest --icount"); elsewhere it is skipped.
 
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/bench/hold.sh
+. "$TESTS/bench/hold.sh"
 
 BENCH=$TESTS/bench
 CALLS=(pair eagain pair64k high_fd cycle)
@@ -56,24 +58,6 @@ added()
 	with=$(of "$1" "$loaded") without=$(of "$1" "$bare")
 	at_most "$1: at most $2 ppm more than without" "$2" \
 		"$(per_million "$with" "$without")"
-}
-
-# hold_used CONNECTIONS: they are open, and were used, until "release".
-hold_used()
-{
-	local answer
-
-	coproc HOLDER { exec "$BENCH/hold" "$1"; }
-	# shellcheck disable=SC2153
-	hold_in=${HOLDER[1]} hold_pid=$HOLDER_PID
-	echo "use $1" >&"$hold_in"
-	while read -r answer && [ "$answer" != "used $1" ]; do :; done <&"${HOLDER[0]}"
-}
-
-release()
-{
-	exec {hold_in}>&-
-	wait "$hold_pid"
 }
 
 # read_cost FILE: of reading it whole.

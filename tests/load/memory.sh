@@ -13,6 +13,8 @@ set -u
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/load/lib.sh
 . "$TESTS/load/lib.sh"
+# shellcheck source=tests/bench/hold.sh
+. "$TESTS/bench/hold.sh"
 
 CONNECTIONS=$(size 2000 100000)
 ROUNDS=$(size 4 20)
@@ -56,24 +58,6 @@ sums()
 		END { print open + 0, closed + 0, tx + 0, rx + 0, $NF }' "$SOCKSTAT"
 }
 
-hold_open()
-{
-	local answer
-
-	coproc HOLDER { exec "$TESTS/bench/hold" "$CONNECTIONS"; }
-	# shellcheck disable=SC2153
-	hold_in=${HOLDER[1]} hold_pid=$HOLDER_PID
-	echo "use $CONNECTIONS" >&"$hold_in"
-	while read -r answer && [ "$answer" != "used $CONNECTIONS" ]; do :; done <&"${HOLDER[0]}"
-	[ "$answer" = "used $CONNECTIONS" ]
-}
-
-hold_close()
-{
-	exec {hold_in}>&-
-	wait "$hold_pid"
-}
-
 as_before()
 {
 	[ "$(objects)" = "$before" ]
@@ -85,9 +69,9 @@ round()
 	local ends=$((2 * CONNECTIONS)) dropped
 
 	echo 1000000 >$HISTORY
-	hold_open || { wrong='the holder is gone'; return 1; }
+	hold_used "$CONNECTIONS" || { wrong='the holder is gone'; return 1; }
 	open=$(sums) held=$(objects)
-	hold_close || { wrong='the holder failed'; return 1; }
+	release || { wrong='the holder failed'; return 1; }
 	closed=$(sums) dropped=${closed##*=}
 	all_dropped=$((all_dropped + dropped - last_dropped))
 	# A record that was dropped is a row fewer; none is dropped in silence.

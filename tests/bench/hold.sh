@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# For scripts that need many connections: to be sourced after lib.sh.
+#
+#	hold_used CONNECTIONS	they are open, and were used; whether they all are
+#	release			and closed
+
+hold_used()
+{
+	local answer
+
+	coproc HOLDER { exec "$TESTS/bench/hold" "$1"; }
+	# shellcheck disable=SC2153
+	hold_in=${HOLDER[1]} hold_pid=$HOLDER_PID
+	echo "use $1" >&"$hold_in"
+	while read -r answer && [ "$answer" != "used $1" ]; do :; done <&"${HOLDER[0]}"
+	[ "$answer" = "used $1" ]
+}
+
+release()
+{
+	exec {hold_in}>&-
+	wait "$hold_pid"
+}
