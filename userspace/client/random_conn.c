@@ -377,6 +377,18 @@ void conn_other_side(struct mix *m, struct conn *c, unsigned int gone, bool rese
 	c->used = false;
 }
 
+/* Both ends are through: whoever still holds one closes it, @first first. */
+static void conn_over(struct mix *m, struct conn *c, unsigned int first, int64_t since)
+{
+	struct side *s = &c->side[first], *t = &c->side[!first];
+
+	wait_ended(m, s, false, since);
+	wait_ended(m, t, false, since);
+	close_all(m, s);
+	close_all(m, t);
+	c->used = false;
+}
+
 /**
  * conn_shutdown - one direction is shut, or the other one, too, and all is over
  * @m: the mix
@@ -404,13 +416,8 @@ bool conn_shutdown(struct mix *m, struct conn *c)
 	j->value = SHUT_WR;
 	jobs_do(m);
 	s->shut = true;
-	if (t->shut) {
-		wait_ended(m, s, false, since);
-		wait_ended(m, t, false, since);
-		close_all(m, s);
-		close_all(m, t);
-		c->used = false;
-	}
+	if (t->shut)
+		conn_over(m, c, side, since);
 	return true;
 }
 
@@ -490,15 +497,9 @@ static void finish_close(struct mix *m, struct side *s, bool shut)
 /* What "ss -K" does; false if this kernel or our privileges do not let us */
 static bool finish_destroy(struct mix *m, struct conn *c, unsigned int side, int64_t since)
 {
-	struct side *s = &c->side[side], *t = &c->side[!side];
-
-	if (diag_destroy(s->holders[0].e))
+	if (diag_destroy(c->side[side].holders[0].e))
 		return false;
-	wait_ended(m, s, false, since);
-	wait_ended(m, t, false, since);
-	close_all(m, s);
-	close_all(m, t);
-	c->used = false;
+	conn_over(m, c, side, since);
 	return true;
 }
 
