@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -34,10 +35,36 @@ struct story {
 	unsigned int n, action;
 	uint64_t digest;
 	pid_t pids[MAX_PROCESSES];
+	uint64_t overflows; /* of TIME_WAIT, when it began */
 	struct told told[MAX_TOLD];
 };
 
 static struct story *story;
+
+/* How many connections found no place in TIME_WAIT, as far as the kernel tells */
+static uint64_t time_wait_overflows(void)
+{
+	char *names = NULL, *values = NULL, *name, *value, *in_names, *in_values;
+	size_t n_names = 0, n_values = 0;
+	FILE *f = fopen("/proc/net/netstat", "re");
+	uint64_t overflows = 0;
+
+	while (f && getline(&names, &n_names, f) > 0 && getline(&values, &n_values, f) > 0) {
+		name = strtok_r(names, " \n", &in_names);
+		value = strtok_r(values, " \n", &in_values);
+		while (name && value) {
+			if (!strcmp(name, "TCPTimeWaitOverflow"))
+				overflows = strtoull(value, NULL, 10);
+			name = strtok_r(NULL, " \n", &in_names);
+			value = strtok_r(NULL, " \n", &in_values);
+		}
+	}
+	if (f)
+		fclose(f);
+	free(names);
+	free(values);
+	return overflows;
+}
 
 /**
  * random_seed - a seed nobody has chosen
@@ -71,6 +98,7 @@ void random_prepare(struct options *opt)
 		perror("mmap");
 		exit(EXIT_FAILURE);
 	}
+	story->overflows = time_wait_overflows();
 }
 
 /**
@@ -175,6 +203,7 @@ static void tell_of(uint64_t cookie, const char *indent)
  */
 void random_tell(const struct run *r, const char *indent)
 {
+	uint64_t overflows = time_wait_overflows() - story->overflows;
 	unsigned int i, k;
 
 	for (i = 0; i < r->n_diffs && i < MAX_DIFFERENCES; i++) {
@@ -188,6 +217,9 @@ void random_tell(const struct run *r, const char *indent)
 		if (story->pids[i])
 			printf("%sprocess %u is pid %d\n", indent, i, story->pids[i]);
 	}
+	if (overflows)
+		printf("%s%llu connections were reset, as they had no place in TIME_WAIT: try again later, or with a higher net.ipv4.tcp_max_tw_buckets\n",
+		       indent, (unsigned long long)overflows);
 	printf("%sfailed at action %u; replay: sockstat-client --random=%llu --actions %u\n",
 	       indent, story->action, (unsigned long long)r->opt->seed, story->action);
 }
