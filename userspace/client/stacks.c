@@ -33,7 +33,7 @@ static void tls_key(struct run *r, struct end *e, int direction)
 {
 	struct tls12_crypto_info_aes_gcm_128 key = {
 		.info = { .version = TLS_1_2_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128 },
-		.iv = "01234567",
+		.iv = "0123456",
 		.key = "0123456789abcde",
 		.salt = "012",
 	};
