@@ -11,6 +11,12 @@
 #include "conn.h"
 #include "table.h"
 
+/* A handler that a breakpoint has entered may not wait for the timekeeper's lock. */
+static u64 now(void)
+{
+	return ktime_get_real_fast_ns();
+}
+
 static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 			 struct sockstat_holder *h)
 {
@@ -121,7 +127,7 @@ static bool note_closing(struct sockstat_conn *conn)
 	if (!sockstat_table_past(conn))
 		return false;
 	if (!conn->past->closed)
-		conn->past->closed = ktime_get_real_ns();
+		conn->past->closed = now();
 	return true;
 }
 
@@ -260,7 +266,7 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		conn->opened = ktime_get_real_ns();
+		conn->opened = now();
 		sockstat_ledger_open(&conn->ledger);
 		add_first_holder(conn, caller);
 	}
@@ -303,7 +309,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 			conn->ledger.role = SOCKSTAT_CLIENT;
 		if (conn->ledger.role != SOCKSTAT_CLIENT) {
 			conn->ledger.role = SOCKSTAT_SERVER;
-			conn->opened = ktime_get_real_ns();
+			conn->opened = now();
 		}
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 	}
@@ -464,7 +470,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
-			conn->opened = ktime_get_real_ns();
+			conn->opened = now();
 		conn->ledger.role = SOCKSTAT_CLIENT;
 		add_first_holder(conn, caller);
 		if (note_closing(conn)) {

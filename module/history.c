@@ -4,6 +4,7 @@
 
 #include "conn.h"
 #include "history.h"
+#include "lock.h"
 
 /* How many connections one hold of the lock passes over. */
 #define BATCH 256
@@ -57,7 +58,7 @@ bool sockstat_history_add(struct sockstat_past *past)
 	bool over;
 
 	lockdep_assert_irqs_disabled();
-	raw_spin_lock(&lock);
+	sockstat_lock(&lock);
 	list_add_tail(&past->history, &closed);
 	nr_rows += rows_of(past);
 	over = too_many();

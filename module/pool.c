@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "lock.h"
 #include "pool.h"
 
 static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
@@ -41,7 +42,7 @@ void sockstat_pool_fill(struct sockstat_pool *pool)
 
 static void refill(struct work_struct *work)
 {
-	sockstat_pool_fill(container_of(work, struct sockstat_pool, refill));
+	sockstat_pool_fill(container_of(to_delayed_work(work), struct sockstat_pool, refill.work));
 }
 
 /**
@@ -58,7 +59,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	void *record;
 
 	lockdep_assert_irqs_disabled();
-	raw_spin_lock(&pool->lock);
+	sockstat_lock(&pool->lock);
 	record = pool->ready;
 	if (record) {
 		pool->ready = *(void **)record;
@@ -71,7 +72,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	raw_spin_unlock(&pool->lock);
 
 	if (low)
-		queue_work(system_highpri_wq, &pool->refill);
+		sockstat_later_ask(&pool->refill);
 	if (record)
 		*(void **)record = NULL;
 	return record;
@@ -110,7 +111,7 @@ int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size
 	pool->size = size;
 	raw_spin_lock_init(&pool->lock);
 	pool->target = target;
-	INIT_WORK(&pool->refill, refill);
+	sockstat_later_init(&pool->refill, refill, 0);
 	sockstat_pool_fill(pool);
 	if (pool->count == target)
 		return 0;
@@ -126,7 +127,7 @@ int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size
  */
 void sockstat_pool_destroy(struct sockstat_pool *pool)
 {
-	cancel_work_sync(&pool->refill);
+	sockstat_later_cancel(&pool->refill);
 	while (pool->ready) {
 		void *record = pool->ready;
 

@@ -5,7 +5,8 @@
 
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
+
+#include "later.h"
 
 /**
  * struct sockstat_pool - preallocated records of one kind
@@ -27,7 +28,7 @@ struct sockstat_pool {
 	unsigned int count;
 	unsigned int target;
 	unsigned int used;
-	struct work_struct refill;
+	struct sockstat_later refill;
 	u64 empty;
 };
 

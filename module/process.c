@@ -14,6 +14,8 @@
 
 #include "compat.h"
 #include "holder.h"
+#include "later.h"
+#include "lock.h"
 #include "pool.h"
 #include "process.h"
 
@@ -21,6 +23,9 @@
 
 /* Records at hand: what may be created before the refill gets to run. */
 #define PROCESSES_READY 512
+
+/* A process that ends gives many back; they wait for one grace period. */
+#define REAP_DELAY (HZ / 10)
 
 struct bucket {
 	raw_spinlock_t lock; /* protects the records in @head and their users */
@@ -31,8 +36,7 @@ static struct bucket buckets[BIT(BUCKETS_BITS)];
 static struct sockstat_pool pool;
 static LLIST_HEAD(dead);
 
-static void reap(struct work_struct *work);
-static DECLARE_DELAYED_WORK(reap_work, reap);
+static struct sockstat_later reaping;
 
 static struct bucket *bucket_of(const struct pid *pid)
 {
@@ -102,7 +106,7 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
 	struct sockstat_process *p;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&b->lock, flags);
+	sockstat_lock_irqsave(&b->lock, flags);
 	p = find(b, caller) ?: add(b, caller);
 	if (p)
 		p->users++;
@@ -122,13 +126,13 @@ void sockstat_process_put(struct sockstat_process *p)
 	unsigned long flags;
 	bool last;
 
-	raw_spin_lock_irqsave(&b->lock, flags);
+	sockstat_lock_irqsave(&b->lock, flags);
 	last = !--p->users;
 	if (last)
 		hlist_del(&p->node);
 	raw_spin_unlock_irqrestore(&b->lock, flags);
 	if (last && llist_add(&p->dead, &dead))
-		schedule_delayed_work(&reap_work, HZ / 10);
+		sockstat_later_ask(&reaping);
 }
 
 /* References are given back here: neither may be under a raw spinlock. */
@@ -170,6 +174,7 @@ int sockstat_process_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
 		raw_spin_lock_init(&buckets[i].lock);
+	sockstat_later_init(&reaping, reap, REAP_DELAY);
 	return sockstat_pool_init(&pool, "sockstat_process", sizeof(struct sockstat_process),
 				  PROCESSES_READY);
 }
@@ -181,7 +186,7 @@ int sockstat_process_init(void)
  */
 void sockstat_process_exit(void)
 {
-	cancel_delayed_work_sync(&reap_work);
+	sockstat_later_cancel(&reaping);
 	reap(NULL);
 	sockstat_pool_destroy(&pool);
 }

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "history.h"
+#include "later.h"
 #include "pool.h"
 #include "table.h"
 
@@ -32,8 +33,7 @@ static struct sockstat_pool pasts;
 static LLIST_HEAD(dead);
 static u32 generation;
 
-static void reap(struct work_struct *work);
-static DECLARE_DELAYED_WORK(reap_work, reap);
+static struct sockstat_later reaping;
 
 /**
  * sockstat_table_tracks() - whether a socket is one of ours
@@ -216,8 +216,7 @@ static void reap(struct work_struct *work)
  */
 void sockstat_table_trim(void)
 {
-	if (!delayed_work_pending(&reap_work))
-		schedule_delayed_work(&reap_work, REAP_DELAY);
+	sockstat_later_ask(&reaping);
 }
 
 /**
@@ -269,6 +268,7 @@ int sockstat_table_init(void)
 	err = alloc_table();
 	if (err)
 		return err;
+	sockstat_later_init(&reaping, reap, REAP_DELAY);
 	err = sockstat_pool_init(&conns, "sockstat_conn", sizeof(struct sockstat_conn),
 				 CONNS_READY);
 	if (err)
@@ -300,7 +300,7 @@ void sockstat_table_exit(void)
 {
 	unsigned int i;
 
-	cancel_delayed_work_sync(&reap_work);
+	sockstat_later_cancel(&reaping);
 	sockstat_history_limit(0);
 	reap(NULL);
 	for (i = 0; i < TABLE_SIZE; i++) {

@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 
 #include "conn.h"
+#include "lock.h"
 
 #define SOCKSTAT_TABLE_BITS 15
 
@@ -65,7 +66,7 @@ static inline struct sockstat_conn *sockstat_table_lock(struct sockstat_place *p
 	struct sockstat_conn *conn;
 
 	place->bucket = sockstat_table_bucket(sk);
-	raw_spin_lock_irqsave(&place->bucket->lock, place->flags);
+	sockstat_lock_irqsave(&place->bucket->lock, place->flags);
 	hlist_for_each_entry(conn, &place->bucket->head, node)
 		if (conn->sk == sk)
 			return conn;
