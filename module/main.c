@@ -17,7 +17,9 @@ static int set_history(const char *val, const struct kernel_param *kp)
 	if (err)
 		return err;
 	sockstat_history_limit(history);
-	sockstat_table_trim();
+	/* insmod sets parameters before there is anything to trim */
+	if (THIS_MODULE->state == MODULE_STATE_LIVE)
+		sockstat_table_trim();
 	return 0;
 }
 
@@ -54,6 +56,9 @@ err_table:
 
 static void __exit sockstat_exit(void)
 {
+	/* who still sets a parameter is through, and who comes later leaves it at that */
+	kernel_param_lock(THIS_MODULE);
+	kernel_param_unlock(THIS_MODULE);
 	sockstat_procfile_remove();
 	sockstat_hooks_unregister();
 	sockstat_table_exit();
