@@ -358,7 +358,7 @@ static char *format_error(char *cell, int width, const struct sockstat_row *row,
 
 	if (!row->error)
 		return put(cell, NONE);
-	/* as %pe has it, without its sign */
+	/* as %pe has it, without its sign: a number if this kernel has no names */
 	snprintf(name, sizeof(name), "%pe", ERR_PTR(-row->error));
 	return put(cell, name + 1);
 }

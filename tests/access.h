@@ -352,7 +352,7 @@ static inline void note(struct stage *stage, const struct sockstat_table *table)
 static inline void look_at(struct stage *stage, int fd, bool compare)
 {
 	struct sockstat_table table;
-	int err = fd < 0 ? -errno : sockstat_table_read_fd(&table, fd);
+	int err = sockstat_table_read_fd(&table, fd);
 
 	stage->seen = 0;
 	stage->closed = 0;
@@ -360,7 +360,7 @@ static inline void look_at(struct stage *stage, int fd, bool compare)
 	stage->saw_nobodys = false;
 	stage->right = false;
 	if (err) {
-		printf("# reading: %s\n", strerror(-err));
+		printf("# reading: %s\n", table.error);
 		return;
 	}
 	note(stage, &table);

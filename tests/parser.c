@@ -55,6 +55,8 @@ static const struct {
 	{ "TX_BYTES", " 1 2", " -1 2" },
 	{ "OPENED", "00.123", "00.12" },
 	{ "ERROR", "- - 1000", "- what 1000" },
+	{ "ERROR", "- - 1000", "- 4096 1000" },
+	{ "ERROR", "- - 1000", "- -104 1000" },
 	{ "UID", "1000", "4294967296" },
 	{ "COOKIE", "ffffffffffffffff", "10000000000000000" },
 };
@@ -109,6 +111,18 @@ static int values_right(void)
 	return ok;
 }
 
+static int number_for_name_right(void)
+{
+	struct sockstat_table t;
+	char text[1024];
+	int ok;
+
+	replace(text, sizeof(text), "- - 1000", "- 104 1000");
+	ok = !sockstat_table_parse(&t, text, strlen(text)) && t.rows[0].error == ECONNRESET;
+	sockstat_table_free(&t);
+	return ok;
+}
+
 int main(void)
 {
 	size_t n_cases = sizeof(cases) / sizeof(cases[0]);
@@ -118,7 +132,7 @@ int main(void)
 	size_t i;
 	int err;
 
-	printf("TAP version 13\n1..%zu\n", n_cases + n_fields + 1);
+	printf("TAP version 13\n1..%zu\n", n_cases + n_fields + 2);
 	for (i = 0; i < n_cases; i++) {
 		err = sockstat_table_parse(&t, cases[i].text, strlen(cases[i].text));
 		result(err == cases[i].err && (!err || strstr(t.error, cases[i].words)),
@@ -135,5 +149,6 @@ int main(void)
 		sockstat_table_free(&t);
 	}
 	result(values_right(), "every value, columns in another order", "");
+	result(number_for_name_right(), "an errno of a kernel that has no names for it", "");
 	return failures != 0;
 }

@@ -12,6 +12,7 @@
 #include "procfield.h"
 #include "procfile.h"
 
+#define MAX_ERRNO 4095 /* as the kernel has it */
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const state_names[] = {
@@ -241,8 +242,10 @@ static const char *parse_comm(const struct token *tok, void *field)
 	return NULL;
 }
 
+/* A number stands there where a kernel was built without CONFIG_SYMBOLIC_ERRNAME. */
 static const char *parse_error(const struct token *tok, void *field)
 {
+	uint64_t number;
 	size_t e;
 
 	if (tok->len >= sizeof(((struct sockstat_row *)NULL)->error_text))
@@ -252,6 +255,10 @@ static const char *parse_error(const struct token *tok, void *field)
 			*(int *)field = e;
 			return NULL;
 		}
+	}
+	if (!procfield_number(tok, MAX_ERRNO, &number) && number) {
+		*(int *)field = number;
+		return NULL;
 	}
 	*(int *)field = -1;
 	return tok->len > 1 && tok->s[0] == 'E' ? NULL : "is not an errno name";
