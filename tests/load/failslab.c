@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory runs out while connections come and go: by the kernel's failslab, so
+ * Memory runs out, by the kernel's failslab. While connections come and go, so
  * many in a hundred allocations fail, of the module's own records or of all
  * that this program's calls ask for. What is shown then must still be what the
  * calls returned; what is not must be in the count "dropped"; and when there is
- * memory again, all must be as before.
+ * memory again, all must be as before. While the module is loaded, each single
+ * allocation: nothing may be left of it then.
  */
 #include <sys/mman.h>
 
@@ -384,6 +385,116 @@ TEST_F_TIMEOUT(failslab, calls, SECONDS)
 	EXPECT_EQ(0, shown.wrong);
 	EXPECT_LE(shown.missing, shown.dropped);
 	expect_as_before(_metadata, self->pairs + self->n, &shown);
+}
+
+/* ---- insmod ---- */
+
+FIXTURE(insmod)
+{
+	unsigned int probes;
+};
+
+static unsigned int probes_now(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/kprobes/list", "re");
+	unsigned int lines = 0;
+	int c;
+
+	while (f && (c = getc(f)) != EOF)
+		lines += c == '\n';
+	if (f)
+		fclose(f);
+	return lines;
+}
+
+FIXTURE_SETUP(insmod)
+{
+	if (access(FAILSLAB, F_OK))
+		return;
+	if (bed_loaded())
+		ASSERT_EQ(0, bed_unload());
+	self->probes = probes_now();
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, nth_fd);
+	ASSERT_TRUE(aim(false));
+}
+
+FIXTURE_TEARDOWN(insmod)
+{
+}
+
+/* Stays open: to open it takes memory, too. */
+static int nth_fd = -1;
+
+/* The nth allocation from now on fails. */
+static bool set_nth(unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	return pwrite(nth_fd, text, len, 0) == len;
+}
+
+/* How many there were still to go until that */
+static unsigned int nth_left(void)
+{
+	char text[16] = "";
+
+	if (pread(nth_fd, text, sizeof(text) - 1, 0) < 1)
+		abort();
+	return strtoul(text, NULL, 10);
+}
+
+static bool something_left(unsigned int probes)
+{
+	static const char *const left[] = {
+		"/proc/sockstat",
+		"/sys/module/sockstat",
+		"/sys/kernel/slab/sockstat_conn",
+		"/sys/kernel/slab/sockstat_past",
+		"/sys/kernel/slab/sockstat_holder",
+		"/sys/kernel/slab/sockstat_process",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(left); i++) {
+		if (!access(left[i], F_OK)) {
+			printf("# %s is left\n", left[i]);
+			return true;
+		}
+	}
+	return probes_now() != probes;
+}
+
+/* Each of the first allocations fails once, then ever fewer of those that follow. */
+TEST_F_TIMEOUT(insmod, each_allocation, SECONDS)
+{
+	unsigned int nth = 0, tries = 0, refused = 0, left = 0;
+	int err;
+
+	if (access(FAILSLAB, F_OK))
+		SKIP(return, "this kernel has no failslab, or this user is not root");
+	while (!left) {
+		nth += 1 + nth / 16;
+		tries++;
+		ASSERT_TRUE(set_nth(nth));
+		err = bed_load();
+		left = nth_left();
+		ASSERT_TRUE(set_nth(0));
+		if (err) {
+			EXPECT_EQ(ENOMEM, err);
+			refused++;
+		} else {
+			/* one that the kernel can do without, or none failed */
+			ASSERT_EQ(0, bed_unload());
+		}
+		ASSERT_TRUE(BED_WAIT(!something_left(self->probes)));
+	}
+	printf("# %u allocations, %u of them failed: %u insmod refused\n", nth - left, tries - 1,
+	       refused);
+	EXPECT_LT(10, refused);
+	EXPECT_EQ(0, bed_load());
+	EXPECT_EQ(0, bed_unload());
 }
 
 TEST_HARNESS_MAIN
