@@ -12,8 +12,7 @@
  * nobody calls a function that we probe while holding one. So these uses are
  * told apart by a subclass, as kernel/kprobes.c did for its own locks.
  */
-#define sockstat_lock_irqsave(lock, flags) \
-	raw_spin_lock_irqsave_nested(lock, flags, !!in_nmi())
+#define sockstat_lock_irqsave(lock, flags) raw_spin_lock_irqsave_nested(lock, flags, !!in_nmi())
 #define sockstat_lock(lock) raw_spin_lock_nested(lock, !!in_nmi())
 
 #endif /* SOCKSTAT_LOCK_H */

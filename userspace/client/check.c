@@ -231,7 +231,7 @@ static void compare_row(struct comparison *c, const struct end *e, const struct 
 	}
 	if (!(e->loose & LOOSE_ERROR))
 		want_text(rd, "ERROR", sockstat_error_name(e->error),
-		  row->error < 0 ? row->error_text : sockstat_error_name(row->error));
+			  row->error < 0 ? row->error_text : sockstat_error_name(row->error));
 	want_number(rd, "UID", e->uid, row->uid);
 	want_number(rd, "NETNS", e->netns, row->netns);
 	if (!(e->loose & LOOSE_INODE))
