@@ -22,7 +22,8 @@ static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(sk), READ_ONCE(sk->sk_bound_dev_if));
 	if (dev)
-		strscpy(id->scope, dev->name, sizeof(id->scope));
+		/* it may be renamed just now: then this is a mixture of both */
+		data_race(strscpy(id->scope, dev->name, sizeof(id->scope)));
 	rcu_read_unlock();
 }
 
@@ -34,24 +35,23 @@ static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-/* The peer's address stays in an unconnected socket, its port does not. */
-static bool is_mapped(const struct sock *sk)
-{
-	return ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr) ||
-	       (inet_sk(sk)->inet_dport && ipv6_addr_v4mapped(&sk->sk_v6_daddr));
-}
-
 static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
-	if (is_mapped(sk)) {
+	/* who gets them while they are set may get half of them: as said below */
+	struct in6_addr local = data_race(sk->sk_v6_rcv_saddr);
+	struct in6_addr remote = data_race(sk->sk_v6_daddr);
+	/* the peer's address stays in an unconnected socket, its port does not */
+	bool connected = READ_ONCE(inet_sk(sk)->inet_dport);
+
+	if (ipv6_addr_v4mapped(&local) || (connected && ipv6_addr_v4mapped(&remote))) {
 		id->family = AF_INET;
-		id->local.v4 = sk->sk_v6_rcv_saddr.s6_addr32[3];
-		id->remote.v4 = sk->sk_v6_daddr.s6_addr32[3];
+		id->local.v4 = local.s6_addr32[3];
+		id->remote.v4 = remote.s6_addr32[3];
 		return;
 	}
 	id->family = AF_INET6;
-	id->local.v6 = sk->sk_v6_rcv_saddr;
-	id->remote.v6 = sk->sk_v6_daddr;
+	id->local.v6 = local;
+	id->remote.v6 = remote;
 	if (is_link_local(id))
 		capture_scope(id, sk);
 }

@@ -244,7 +244,7 @@ static s64 numbers_not_payload(const struct sample *s)
 /* bytes_sent goes ahead of snd_nxt while a segment is being transmitted. */
 static bool may_be_transmitting(const struct sample *s, const struct sock *sk)
 {
-	return s->snd_nxt != s->write_seq || sk->sk_lock.owned;
+	return s->snd_nxt != s->write_seq || READ_ONCE(sk->sk_lock.owned);
 }
 
 /*

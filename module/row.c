@@ -141,7 +141,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	row->pid = pid;
 	row->fd = caller->fd;
 	/* the last byte is 0 in both; a copy as wide as this one is but two moves */
-	memcpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm) - 1);
+	data_race(memcpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm) - 1));
 	sockstat_table_unlock(&place);
 }
 
