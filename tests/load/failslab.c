@@ -392,6 +392,9 @@ TEST_F_TIMEOUT(failslab, calls, SECONDS)
 
 /* ---- insmod ---- */
 
+/* Stays open: to open it takes memory, too. */
+static int nth_fd = -1;
+
 FIXTURE(insmod)
 {
 	unsigned int probes;
@@ -425,9 +428,6 @@ FIXTURE_SETUP(insmod)
 FIXTURE_TEARDOWN(insmod)
 {
 }
-
-/* Stays open: to open it takes memory, too. */
-static int nth_fd = -1;
 
 /* The nth allocation from now on fails. */
 static bool set_nth(unsigned int nth)
