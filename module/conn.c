@@ -11,10 +11,13 @@
 #include "conn.h"
 #include "table.h"
 
-/* A handler that a breakpoint has entered may not wait for the timekeeper's lock. */
+/*
+ * A handler that a breakpoint has entered may not wait for the timekeeper's lock.
+ * This clock looks again if it was changed meanwhile, which KCSAN is not told.
+ */
 static u64 now(void)
 {
-	return ktime_get_real_fast_ns();
+	return data_race(ktime_get_real_fast_ns());
 }
 
 static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
