@@ -50,13 +50,13 @@ static uint64_t time_wait_overflows(void)
 	uint64_t overflows = 0;
 
 	while (f && getline(&names, &n_names, f) > 0 && getline(&values, &n_values, f) > 0) {
-		name = strtok_r(names, " \n", &in_names);
-		value = strtok_r(values, " \n", &in_values);
+		name = strtok_r(names, "\n ", &in_names);
+		value = strtok_r(values, "\n ", &in_values);
 		while (name && value) {
 			if (!strcmp(name, "TCPTimeWaitOverflow"))
 				overflows = strtoull(value, NULL, 10);
-			name = strtok_r(NULL, " \n", &in_names);
-			value = strtok_r(NULL, " \n", &in_values);
+			name = strtok_r(NULL, "\n ", &in_names);
+			value = strtok_r(NULL, "\n ", &in_values);
 		}
 	}
 	if (f)
@@ -64,6 +64,11 @@ static uint64_t time_wait_overflows(void)
 	free(names);
 	free(values);
 	return overflows;
+}
+
+static uint64_t overflows_since(void)
+{
+	return time_wait_overflows() - story->overflows;
 }
 
 /**
@@ -203,7 +208,7 @@ static void tell_of(uint64_t cookie, const char *indent)
  */
 void random_tell(const struct run *r, const char *indent)
 {
-	uint64_t overflows = time_wait_overflows() - story->overflows;
+	uint64_t overflows = overflows_since();
 	unsigned int i, k;
 
 	for (i = 0; i < r->n_diffs && i < MAX_DIFFERENCES; i++) {
@@ -527,6 +532,9 @@ static void random_mix(struct run *r)
 	     m->forks, (unsigned long long)story->digest);
 	finish(m);
 	note(r, "%u rows of %u checks", r->rows, r->checks);
+	if (overflows_since())
+		note(r, "%llu connections had no place in TIME_WAIT",
+		     (unsigned long long)overflows_since());
 }
 
 const struct scenario random_scenarios[] = {
