@@ -11,12 +11,10 @@
 #include "conn.h"
 #include "table.h"
 
-/*
- * A handler that a breakpoint has entered may not wait for the timekeeper's lock.
- * This clock looks again if it was changed meanwhile, which KCSAN is not told.
- */
+/* A handler that a breakpoint has entered may not wait for the timekeeper's lock. */
 static u64 now(void)
 {
+	/* it looks again if it was changed meanwhile, which KCSAN is not told */
 	return data_race(ktime_get_real_fast_ns());
 }
 

@@ -37,8 +37,9 @@ static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
 #if IS_ENABLED(CONFIG_IPV6)
 static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
-	/* who gets them while they are set may get half of them: as said below */
+	/* read while it is set, it may be half of each: as said below */
 	struct in6_addr local = data_race(sk->sk_v6_rcv_saddr);
+	/* so may this */
 	struct in6_addr remote = data_race(sk->sk_v6_daddr);
 	/* the peer's address stays in an unconnected socket, its port does not */
 	bool connected = READ_ONCE(inet_sk(sk)->inet_dport);

@@ -64,7 +64,7 @@ bool sockstat_process_is_now(const struct sockstat_process *p, const struct sock
 	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
 	       p->cred == rcu_access_pointer(task->real_cred) &&
 	       p->dumpable == dumpable_now(task) &&
-	       /* a name that is just being set is neither: it is looked at again */
+	       /* a name that is just being set equals neither: it is looked at again */
 	       !data_race(memcmp(p->comm, task->group_leader->comm, sizeof(p->comm)));
 }
 
@@ -88,6 +88,7 @@ static struct sockstat_process *add(struct bucket *b, const struct sockstat_call
 	p->cred = get_task_cred(caller->task);
 	p->exec_id = caller->exec_id;
 	p->dumpable = dumpable_now(caller->task);
+	/* a name that is just being set may be half of each: it is looked at again */
 	data_race(memcpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm)));
 	hlist_add_head(&p->node, &b->head);
 	return p;
