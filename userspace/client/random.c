@@ -507,6 +507,7 @@ static void random_mix(struct run *r)
 	struct mix *m = shared_memory(r, sizeof(*m));
 	unsigned int room = rows_kept(r) - 200;
 	int64_t until = now_ns() + r->opt->seconds * 1000000000LL;
+	uint64_t overflows;
 
 	m->r = r;
 	m->rng = r->opt->seed;
@@ -532,9 +533,10 @@ static void random_mix(struct run *r)
 	     m->forks, (unsigned long long)story->digest);
 	finish(m);
 	note(r, "%u rows of %u checks", r->rows, r->checks);
-	if (overflows_since())
+	overflows = overflows_since();
+	if (overflows)
 		note(r, "%llu connections had no place in TIME_WAIT",
-		     (unsigned long long)overflows_since());
+		     (unsigned long long)overflows);
 }
 
 const struct scenario random_scenarios[] = {
