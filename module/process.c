@@ -137,6 +137,26 @@ void sockstat_process_put(struct sockstat_process *p)
 		sockstat_later_ask(&reaping);
 }
 
+/**
+ * sockstat_process_hide() - a snapshot's reader may not look into a process
+ * @caller: of the process
+ * @generation: the snapshot's, which all records of the process then carry
+ *
+ * Context: any but NMI; one snapshot at a time.
+ */
+void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
+{
+	struct bucket *b = bucket_of(caller->pid);
+	struct sockstat_process *p;
+	unsigned long flags;
+
+	sockstat_lock_irqsave(&b->lock, flags);
+	hlist_for_each_entry(p, &b->head, node)
+		if (p->pid == caller->pid && p->exec_id == caller->exec_id)
+			p->hidden = generation;
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+}
+
 /* References are given back here: neither may be under a raw spinlock. */
 static void reap(struct work_struct *work)
 {

@@ -18,11 +18,12 @@ struct sockstat_caller;
  * @cred: its credentials, a reference held
  * @users: how many holders share this record
  * @exec_id: as in struct sockstat_caller
+ * @hidden: generation of the last snapshot whose reader may not look into it
  * @dumpable: whether its owner may look into it
  * @comm: its name
  *
- * Does not change but for @users: when the process does, it gets another one.
- * Readable under RCU by who found it in a holder.
+ * Does not change but for @users and @hidden: when the process does, it gets
+ * another one. Readable under RCU by who found it in a holder.
  */
 struct sockstat_process {
 	union {
@@ -33,6 +34,7 @@ struct sockstat_process {
 	const struct cred *cred;
 	unsigned int users;
 	u32 exec_id;
+	u32 hidden;
 	bool dumpable;
 	char comm[TASK_COMM_LEN];
 };
@@ -45,5 +47,6 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
 bool sockstat_process_is_now(const struct sockstat_process *p,
 			     const struct sockstat_caller *caller);
 void sockstat_process_put(struct sockstat_process *p);
+void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation);
 
 #endif /* SOCKSTAT_PROCESS_H */

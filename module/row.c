@@ -160,6 +160,13 @@ static s64 closed_at(const struct sockstat_conn *conn)
 	return conn->past ? conn->past->closed : 0;
 }
 
+/* The process that used this is there, and the reader may not look into it. */
+static bool is_hidden(const struct sockstat_conn *conn, const struct sockstat_holder *h,
+		      const struct sockstat_sink *sink)
+{
+	return conn->sk && h->process->hidden == sink->generation;
+}
+
 /* A descriptor that is no more. */
 static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder *h,
 			struct sockstat_sink *sink)
@@ -168,7 +175,7 @@ static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder
 	pid_t pid = -1;
 
 	h->seen = sink->generation;
-	if (!sink->visible(sink, h, &pid))
+	if (is_hidden(conn, h, sink) || !sink->visible(sink, h, &pid))
 		return;
 	row = row_next(sink);
 	set_live_or_kept(row, conn);

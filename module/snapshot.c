@@ -68,11 +68,17 @@ static int breathe(struct picture *pic)
 	return 0;
 }
 
+/* What it used is not shown either: who may not look cannot know that it is closed. */
 static bool may_look(struct task_struct *task, void *arg)
 {
+	struct sockstat_caller caller;
 	struct picture *pic = arg;
 
-	return sockstat_access_process(pic->access, task);
+	if (sockstat_access_process(pic->access, task))
+		return true;
+	sockstat_fd_set_process(&caller, task);
+	sockstat_process_hide(&caller, pic->sink.generation);
+	return false;
 }
 
 static bool found(const struct sockstat_caller *caller, pid_t pid, struct sock *sk, void *arg)

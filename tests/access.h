@@ -33,6 +33,7 @@ enum actor {
 	ALICE,
 	ALICE_AGAIN,
 	ALICE_HIDDEN, /* not dumpable */
+	ALICE_LATER,  /* hides once it has used its connections */
 	ALICE_ABLE,   /* has a capability that plain Alice lacks */
 	ALICE_GROUP,  /* of another group */
 	ALICE_GONE,   /* has exited, connections open */
@@ -45,6 +46,9 @@ enum actor {
 #define ALL (BIT(INNER) - 1)
 #define LIVE (ALL & ~BIT(ALICE_GONE))
 #define ALICES (BIT(ALICE) | BIT(ALICE_AGAIN))
+/* of which she may see the open connection, in whatever state, and the closed one */
+#define ALICES_OPENED (ALICES | BIT(ALICE_GONE))
+#define ALICES_CLOSED (ALICES_OPENED | BIT(ALICE_LATER))
 
 /* An open connection of an actor, and one that it has closed. */
 struct part {
@@ -118,7 +122,7 @@ static inline bool stay_root(void)
 
 /* ---- the cast ---- */
 
-static inline bool open_part(struct part *part)
+static inline bool use_part(struct part *part)
 {
 	int fd[2], i;
 
@@ -130,18 +134,25 @@ static inline bool open_part(struct part *part)
 		part->closed[i] = bed_cookie(fd[i]);
 		close(fd[i]);
 	}
-	part->ready = true;
 	return true;
+}
+
+static inline bool open_part(struct part *part)
+{
+	part->ready = use_part(part);
+	return part->ready;
 }
 
 static inline void play(struct stage *stage, enum actor actor, bool (*become)(void))
 {
 	struct part *part = &stage->part[actor];
 
-	if (!become() || prctl(PR_SET_PDEATHSIG, SIGKILL) || !open_part(part)) {
+	if (!become() || prctl(PR_SET_PDEATHSIG, SIGKILL) || !use_part(part) ||
+	    (actor == ALICE_LATER && prctl(PR_SET_DUMPABLE, 0))) {
 		printf("# actor %d: %m\n", actor);
 		_exit(1);
 	}
+	part->ready = true;
 	if (actor == ALICE_GONE)
 		_exit(0);
 	for (;;)
@@ -413,6 +424,7 @@ FIXTURE_SETUP(access)
 		[ALICE] = become_alice,
 		[ALICE_AGAIN] = become_alice,
 		[ALICE_HIDDEN] = become_hidden_alice,
+		[ALICE_LATER] = become_alice,
 		[ALICE_ABLE] = become_able_alice,
 		[ALICE_GROUP] = become_alice_of_bobs_group,
 		[ALICE_GONE] = become_alice,

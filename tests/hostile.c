@@ -16,7 +16,6 @@
 
 #include "access.h"
 
-#define OF_ALICE (ALICES | BIT(ALICE_GONE))
 #define YAMA "/proc/sys/kernel/yama/ptrace_scope"
 
 /* Descriptors of a process that is long to walk, and how often it is walked. */
@@ -37,7 +36,7 @@ static bool saw(const struct stage *stage, unsigned int seen, unsigned int close
 
 static bool everybody_sees_what_is_theirs(struct stage *stage)
 {
-	return read_as(stage, become_alice, true) && saw(stage, ALICES, OF_ALICE, false) &&
+	return read_as(stage, become_alice, true) && saw(stage, ALICES, ALICES_CLOSED, false) &&
 	       read_as(stage, become_bob, true) && saw(stage, BIT(BOB), BIT(BOB), false) &&
 	       read_as(stage, stay_root, true) && saw(stage, LIVE, ALL, true);
 }
@@ -257,20 +256,20 @@ TEST_F_TIMEOUT(access, setuid_program, SECONDS)
 	ASSERT_TRUE(setuid_report(&s, &stage->part[INNER_AGAIN]));
 
 	EXPECT_TRUE(read_as(stage, become_alice, true));
-	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
-	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	/* no more than that in what the process itself opened before */
 	look_at(stage, fd, false);
-	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
-	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	EXPECT_TRUE(read_as(stage, stay_root, true));
 	EXPECT_TRUE(saw(stage, LIVE | both, ALL | both, true));
 
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	EXPECT_TRUE(read_as(stage, become_alice, true));
-	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
-	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	EXPECT_TRUE(read_as(stage, stay_root, true));
 	EXPECT_TRUE(saw(stage, LIVE, ALL | both, true));
 	EXPECT_EQ(ALL | both, stage->any);
@@ -444,8 +443,8 @@ TEST_F_TIMEOUT(access, pid_that_was_anothers, SECONDS)
 	ASSERT_TRUE(wait_ready(stage, INNER_AGAIN));
 
 	EXPECT_TRUE(read_as(stage, become_alice, true));
-	EXPECT_TRUE(saw(stage, ALICES, OF_ALICE | BIT(INNER), false));
-	EXPECT_EQ(OF_ALICE | BIT(INNER), stage->any);
+	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	EXPECT_TRUE(read_as(stage, become_bob, true));
 	EXPECT_TRUE(saw(stage, BIT(BOB) | BIT(INNER_AGAIN), BIT(BOB) | BIT(INNER_AGAIN), false));
 	EXPECT_EQ(BIT(BOB) | BIT(INNER_AGAIN), stage->any);
