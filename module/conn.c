@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "conn.h"
+#include "fd.h"
 #include "table.h"
 
 /* A handler that a breakpoint has entered may not wait for the timekeeper's lock. */
@@ -143,6 +144,16 @@ static void retire(struct sockstat_conn *conn)
 	sockstat_table_remove(conn, keep);
 }
 
+/* What the process has closed it does not use, but the socket in another way. */
+static bool has_it_still(const struct sockstat_caller *caller, const struct sockstat_holder *h,
+			 const struct sock *sk)
+{
+	struct files_struct *files = caller->task->files;
+
+	return h->fd == SOCKSTAT_FD_UNKNOWN ||
+	       (files && sockstat_fd_slot_holds(files, h->fd, READ_ONCE(sk->sk_socket)));
+}
+
 /*
  * A holder of the caller's process, if its descriptor is not known: the one
  * that was used last, in this direction if possible, else any.
@@ -160,10 +171,11 @@ static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
 		if (!h)
 			continue;
 		by_fd.fd = h->fd;
-		if (sockstat_holder_is(h, &by_fd))
+		if (sockstat_holder_is(h, &by_fd) && has_it_still(caller, h, conn->sk))
 			return h;
 	}
-	return sockstat_holder_of_process(&conn->holders, caller);
+	h = sockstat_holder_of_process(&conn->holders, caller);
+	return h && has_it_still(caller, h, conn->sk) ? h : NULL;
 }
 
 /*

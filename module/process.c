@@ -9,6 +9,7 @@
 #include <linux/cred.h>
 #include <linux/hash.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
@@ -155,6 +156,25 @@ void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
 		if (p->pid == caller->pid && p->exec_id == caller->exec_id)
 			p->hidden = generation;
 	raw_spin_unlock_irqrestore(&b->lock, flags);
+}
+
+/**
+ * sockstat_process_lives() - whether a process is there and runs that program
+ * @p: a record of it
+ *
+ * Context: any.
+ */
+bool sockstat_process_lives(const struct sockstat_process *p)
+{
+	struct task_struct *leader;
+	bool lives;
+
+	rcu_read_lock();
+	leader = pid_task(p->pid, PIDTYPE_TGID);
+	lives = leader && atomic_read(&leader->signal->live) &&
+		(u32)READ_ONCE(leader->self_exec_id) == p->exec_id;
+	rcu_read_unlock();
+	return lives;
 }
 
 /* References are given back here: neither may be under a raw spinlock. */

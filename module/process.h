@@ -48,5 +48,6 @@ bool sockstat_process_is_now(const struct sockstat_process *p,
 			     const struct sockstat_caller *caller);
 void sockstat_process_put(struct sockstat_process *p);
 void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation);
+bool sockstat_process_lives(const struct sockstat_process *p);
 
 #endif /* SOCKSTAT_PROCESS_H */

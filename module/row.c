@@ -155,9 +155,21 @@ static void set_live_or_kept(struct sockstat_row *row, const struct sockstat_con
 	set_conn(row, conn);
 }
 
-static s64 closed_at(const struct sockstat_conn *conn)
+static void set_closed(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
-	return conn->past ? conn->past->closed : 0;
+	row->state = 0;
+	row->closed = conn->past ? conn->past->closed : 0;
+}
+
+static bool is_over(const struct sockstat_conn *conn)
+{
+	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+}
+
+/* What has no descriptor was not closed: io_uring keeps files of its own. */
+static bool is_without_descriptor(const struct sockstat_conn *conn, const struct sockstat_holder *h)
+{
+	return h->fd == SOCKSTAT_FD_UNKNOWN && !is_over(conn) && sockstat_process_lives(h->process);
 }
 
 /* The process that used this is there, and the reader may not look into it. */
@@ -167,10 +179,11 @@ static bool is_hidden(const struct sockstat_conn *conn, const struct sockstat_ho
 	return conn->sk && h->process->hidden == sink->generation;
 }
 
-/* A descriptor that is no more. */
-static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder *h,
+/* What was used, and the walk did not find: most likely closed. */
+static void show_holder(struct sockstat_conn *conn, struct sockstat_holder *h,
 			struct sockstat_sink *sink)
 {
+	bool open = is_without_descriptor(conn, h);
 	struct sockstat_row *row;
 	pid_t pid = -1;
 
@@ -178,18 +191,19 @@ static void show_holder(const struct sockstat_conn *conn, struct sockstat_holder
 	if (is_hidden(conn, h, sink) || !sink->visible(sink, h, &pid))
 		return;
 	row = row_next(sink);
+	if (open)
+		set_socket(row, conn->sk);
 	set_live_or_kept(row, conn);
 	set_holder(row, h);
 	memcpy(row->comm, h->process->comm, sizeof(row->comm));
 	row->pid = pid;
 	row->fd = h->fd;
-	row->state = 0;
-	row->closed = closed_at(conn);
-}
-
-static bool is_over(const struct sockstat_conn *conn)
-{
-	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+	if (open) {
+		conn->seen = sink->generation;
+		sink->unordered = true;
+	} else {
+		set_closed(row, conn);
+	}
 }
 
 /*
@@ -217,10 +231,8 @@ static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 		set_socket(row, conn->sk);
 	set_live_or_kept(row, conn);
 	memcpy(row->bytes, rest, sizeof(row->bytes));
-	if (over) {
-		row->closed = closed_at(conn);
-		row->state = 0;
-	}
+	if (over)
+		set_closed(row, conn);
 }
 
 /* Whether one more descriptor may be looked at, which may give a row. */

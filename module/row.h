@@ -41,6 +41,7 @@ struct sockstat_row {
  * @rows: room for rows
  * @used: how many of @rows are filled
  * @room: how many there are
+ * @unordered: set once rows of open descriptors did not come by pid and fd
  * @visible: whether the reader may see this holder's rows (of nobody's if
  *           NULL); sets the pid to show. Called with raw spinlocks held.
  */
@@ -49,6 +50,7 @@ struct sockstat_sink {
 	struct sockstat_row *rows;
 	unsigned int used;
 	unsigned int room;
+	bool unordered;
 	bool (*visible)(const struct sockstat_sink *sink, const struct sockstat_holder *holder,
 			pid_t *pid);
 };

@@ -30,7 +30,6 @@ struct picture {
 	struct sockstat_snapshot *snap;
 	struct chunk *chunk;
 	const struct sockstat_access *access;
-	bool unordered;
 };
 
 /* The marks that a snapshot leaves on records are one reader's at a time. */
@@ -113,7 +112,7 @@ static int walk_descriptors(struct picture *pic)
 	do {
 		err = breathe(pic);
 	} while (!err && !sockstat_fd_walk(&walk));
-	pic->unordered = walk.unordered;
+	pic->sink.unordered |= walk.unordered;
 	return err;
 }
 
@@ -221,7 +220,7 @@ static int put_in_order(struct picture *pic)
 	nobodys = collect(snap, 0, is_nobodys);
 	sort(snap->rows, nobodys, sizeof(*snap->rows), by_descriptor, NULL);
 	live = collect(snap, nobodys, is_somebodys);
-	if (pic->unordered) {
+	if (pic->sink.unordered) {
 		sort(snap->rows + nobodys, live - nobodys, sizeof(*snap->rows), by_descriptor,
 		     NULL);
 		live = nobodys + drop_repeated(snap->rows + nobodys, live - nobodys);

@@ -165,6 +165,44 @@ static void out_uring_fixed(struct run *r)
 	ring_rounds(r, IORING_OP_SEND, "SEND", prep_send, true, 0);
 }
 
+/* The ring keeps what the process has closed: a row of the process, without a descriptor. */
+static void out_uring_only(struct run *r)
+{
+	struct end *nobodys, *rings;
+	struct io_uring ring;
+	char buf[PIECE];
+	struct pair p;
+	int64_t since;
+	int i;
+
+	ring_open(r, &ring);
+	ring_need(r, &ring, IORING_OP_SEND, "SEND");
+	fill(buf, sizeof(buf));
+	pair_open(r, &p);
+	talk(&p, 300);
+	must(r, !as_errno(io_uring_register_files(&ring, &p.client->fd, 1)));
+	nobodys = end_alias(p.client, -1, -1);
+	strcpy(nobodys->comm, "-");
+	rings = end_alias(p.client, getpid(), -1);
+	rings->foreign = true;
+	rings->may_lack = true;
+	end_close(p.client);
+	check(r);
+	nobodys->ready = false;
+	rings->may_lack = false;
+	for (i = 0; i < ROUNDS; i++) {
+		must(r,
+		     ring_send(rings, &ring, prep_send, 0, IOSQE_FIXED_FILE, buf, PIECE) == PIECE);
+		read_all(p.server, PIECE);
+	}
+	check(r);
+	since = now_ns();
+	must(r, !as_errno(io_uring_unregister_files(&ring)));
+	io_uring_queue_exit(&ring);
+	read_to_eof(p.server);
+	end_gone(rings, since);
+}
+
 /* A worker thread makes the call. */
 static void out_uring_async(struct run *r)
 {
@@ -285,6 +323,8 @@ const struct scenario out_async_scenarios[] = {
 	{ "uring_sendmsg", out_uring_sendmsg, SC_NONBLOCK, 0, "io_uring: sendmsg" },
 	{ "uring_send_zc", out_uring_send_zc, SC_NONBLOCK, 0, "io_uring: zero-copy send" },
 	{ "uring_fixed", out_uring_fixed, SC_NONBLOCK, 0, "io_uring: a registered file" },
+	{ "uring_only", out_uring_only, SC_ROOT, 0,
+	  "io_uring: a registered file, its descriptor closed" },
 	{ "uring_async", out_uring_async, 0, 0, "io_uring: a worker makes the call" },
 	{ "uring_stream", out_uring_stream, SC_NONBLOCK, 0,
 	  "io_uring: more than there is room for" },
