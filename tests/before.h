@@ -11,7 +11,7 @@
 #include "bed.h"
 #include "kselftest_harness.h"
 
-#define SECONDS 240
+#define SECONDS 600 /* of an emulated debug kernel */
 
 FIXTURE(before)
 {
