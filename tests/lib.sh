@@ -157,11 +157,12 @@ unload_module()
 }
 
 # run_client GROUP|SCENARIO...: the results of sockstat-client, as this test's.
+# SOCKSTAT_PATIENCE is how many times as long as elsewhere it may take.
 run_client()
 {
 	local status=0
 
-	"$CLIENT" --tap "$@" || status=$?
+	"$CLIENT" --tap --patience="${SOCKSTAT_PATIENCE:-1}" "$@" || status=$?
 	case $status in
 	0|4) exit $status ;;
 	*) exit 1 ;;

@@ -17,7 +17,8 @@ mix()
 	local actions
 
 	digest=''
-	output=$("$CLIENT" --tap "--random=$1" "${@:2}" 2>&1) || return 1
+	output=$("$CLIENT" --tap --patience="${SOCKSTAT_PATIENCE:-1}" "--random=$1" "${@:2}" 2>&1) ||
+		return 1
 	read -r actions digest < <(sed -nE \
 		's/^# (.*, )?([0-9]+) actions, .*, digest ([0-9a-f]+),.*/\2 \3/p' <<<"$output")
 	[ -n "$digest" ] || return 1

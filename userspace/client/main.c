@@ -47,7 +47,8 @@ enum {
 	KEY_TO,
 	KEY_RANDOM,
 	KEY_SECONDS,
-	KEY_ACTIONS
+	KEY_ACTIONS,
+	KEY_PATIENCE
 };
 
 static const struct argp_option option_table[] = {
@@ -67,6 +68,8 @@ static const struct argp_option option_table[] = {
 	  "Mix all kinds of traffic at random; the same SEED does the same again", 0 },
 	{ "seconds", KEY_SECONDS, "N", 0, "How long --random goes on (10)", 0 },
 	{ "actions", KEY_ACTIONS, "N", 0, "How many actions --random takes, however long", 0 },
+	{ "patience", KEY_PATIENCE, "N", 0,
+	  "Take a scenario for hung only N times as late, on a slow machine", 0 },
 	{ 0 },
 };
 
@@ -163,6 +166,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_ACTIONS:
 		opt->actions = number(arg, state);
+		break;
+	case KEY_PATIENCE:
+		opt->patience = number(arg, state);
 		break;
 	case ARGP_KEY_ARGS:
 		req->words = state->argv + state->next;
@@ -386,7 +392,7 @@ int main(int argc, char **argv)
 		.args_doc = "[SCENARIO|GROUP...]",
 		.doc = "Make TCP traffic and compare every field of /proc/sockstat with it.",
 	};
-	struct request req = { .opt.bytes = 100000 };
+	struct request req = { .opt = { .bytes = 100000, .patience = 1 } };
 	int status;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &req))

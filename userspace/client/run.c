@@ -235,7 +235,7 @@ void run_one(struct run *r, const struct options *opt)
 	pid_t pid;
 
 	r->opt = opt;
-	seconds += opt->seconds + opt->actions / 4;
+	seconds = (seconds + opt->actions / 4) * opt->patience + opt->seconds;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)

@@ -77,6 +77,7 @@ struct options {
 	bool random;  /* --random */
 	uint64_t seed;
 	unsigned int seconds, actions; /* --seconds, --actions; 0 if not given */
+	unsigned int patience;	       /* --patience, or 1 */
 	bool to_host;
 	struct sockaddr_storage to;
 };
