@@ -109,43 +109,84 @@ static int parse_row(struct sockstat_table *table, struct sockstat_row *row, con
 	return 0;
 }
 
+/* The value of "name=value" on the last line; false if it is not there. */
+static bool trailer_value(const char *s, const char *end, const char *name, struct token *value)
+{
+	struct token tok[MAX_COLUMNS];
+	size_t n = split(s + 1, end, tok, MAX_COLUMNS);
+	size_t len = strlen(name), i;
+
+	for (i = 0; i < n && i < MAX_COLUMNS; i++) {
+		if (tok[i].len > len && !memcmp(tok[i].s, name, len) && tok[i].s[len] == '=') {
+			*value = (struct token){ tok[i].s + len + 1, tok[i].len - len - 1 };
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Another version may differ in anything but its last line, so that is looked
+ * at before all else; what is wrong with it otherwise is said in its turn.
+ */
+static int check_version(struct sockstat_table *table, const char *text, size_t len)
+{
+	struct token value;
+	const char *end, *s;
+
+	if (!len || text[len - 1] != '\n')
+		return 0;
+	end = text + len - 1;
+	s = memrchr(text, '\n', len - 1);
+	s = s ? s + 1 : text;
+	if (*s != '#' || !trailer_value(s, end, "version", &value) ||
+	    procfield_number(&value, UINT64_MAX, &table->version) ||
+	    table->version == SOCKSTAT_VERSION)
+		return 0;
+	return fail(table, -EPROTO, "format version %llu, this program reads %d",
+		    (unsigned long long)table->version, SOCKSTAT_VERSION);
+}
+
+/* A name may not reach a terminal as anything but letters. */
+static int check_bytes(struct sockstat_table *table, const char *text, size_t len)
+{
+	unsigned int line = 1;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			line++;
+		else if (text[i] < ' ' || text[i] > '~')
+			return fail(table, -EBADMSG, "line %u: byte %d is not a printing one", line,
+				    (unsigned char)text[i]);
+	}
+	return 0;
+}
+
 static int parse_trailer(struct sockstat_table *table, unsigned int line, const char *s,
 			 const char *end)
 {
-	uint64_t version = 0, rows = 0;
+	uint64_t rows = 0;
 	const struct {
 		const char *name;
 		uint64_t *value;
 	} keys[] = {
-		{ "version", &version },
-		{ "rows", &rows },
-		{ "closed", &table->trailer_closed },
-		{ "missed", &table->missed },
+		{ "version", &table->version },	      { "rows", &rows },
+		{ "closed", &table->trailer_closed }, { "missed", &table->missed },
 		{ "dropped", &table->dropped },
 	};
-	struct token tok[MAX_COLUMNS];
-	size_t n = split(s + 1, end, tok, MAX_COLUMNS);
-	size_t i, k;
+	size_t k;
 
 	for (k = 0; k < ARRAY_SIZE(keys); k++) {
-		size_t len = strlen(keys[k].name);
-		struct token value = { NULL, 0 };
+		struct token value;
 
-		for (i = 0; i < n && i < MAX_COLUMNS; i++) {
-			if (tok[i].len > len && !memcmp(tok[i].s, keys[k].name, len) &&
-			    tok[i].s[len] == '=')
-				value = (struct token){ tok[i].s + len + 1, tok[i].len - len - 1 };
-		}
-		if (!value.s)
+		if (!trailer_value(s, end, keys[k].name, &value))
 			return fail(table, -EBADMSG, "line %u: the last line has no %s=", line,
 				    keys[k].name);
 		if (procfield_number(&value, UINT64_MAX, keys[k].value))
 			return fail(table, -EBADMSG, "line %u, %s: \"%.*s\" is not a number", line,
-				    keys[k].name, (int)value.len, value.s);
+				    keys[k].name, (int)(value.len < 80 ? value.len : 80), value.s);
 	}
-	if (version != SOCKSTAT_VERSION)
-		return fail(table, -EPROTO, "line %u: format version %llu, this program reads %d",
-			    line, (unsigned long long)version, SOCKSTAT_VERSION);
 	if (rows != table->n_rows)
 		return fail(table, -EBADMSG, "line %u: the last line says rows=%llu after %zu rows",
 			    line, (unsigned long long)rows, table->n_rows);
@@ -171,8 +212,11 @@ int sockstat_table_parse(struct sockstat_table *table, const char *text, size_t 
 	int err;
 
 	memset(table, 0, sizeof(*table));
-	if (memchr(text, '\0', len))
-		return fail(table, -EBADMSG, "the text holds a NUL byte");
+	err = check_version(table, text, len);
+	if (!err)
+		err = check_bytes(table, text, len);
+	if (err)
+		return err;
 	for (s = text; s < end && (s = memchr(s, '\n', end - s)); s++)
 		lines++;
 	table->rows = calloc(lines + 1, sizeof(*table->rows));

@@ -100,6 +100,7 @@ struct sockstat_row {
  * struct sockstat_table - one snapshot
  * @rows: in the order of the text
  * @n_rows: how many
+ * @version: the last line's version=; also set where it is not SOCKSTAT_VERSION
  * @trailer_closed: the last line's closed=
  * @missed: the last line's missed=
  * @dropped: the last line's dropped=
@@ -108,6 +109,7 @@ struct sockstat_row {
 struct sockstat_table {
 	struct sockstat_row *rows;
 	size_t n_rows;
+	uint64_t version;
 	uint64_t trailer_closed;
 	uint64_t missed;
 	uint64_t dropped;
