@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which rows are shown: whether one passes. */
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "filter.h"
+
+static bool in_ranges(const struct range *ranges, size_t n, uint32_t value)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (value >= ranges[i].first && value <= ranges[i].last)
+			return true;
+	}
+	return !n;
+}
+
+/* Where an address begins in its sockaddr; NULL if it is none */
+static const unsigned char *address_of(const struct sockaddr_storage *sa)
+{
+	switch (sa->ss_family) {
+	case AF_INET:
+		return (const void *)&((const struct sockaddr_in *)sa)->sin_addr;
+	case AF_INET6:
+		return (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr;
+	}
+	return NULL;
+}
+
+/* Of no address: 0. The port's place is the same for both families. */
+static uint32_t port_of(const struct sockaddr_storage *sa)
+{
+	return ntohs(((const struct sockaddr_in *)sa)->sin_port);
+}
+
+static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned int bits)
+{
+	unsigned int rest = bits % 8;
+
+	if (memcmp(a, b, bits / 8))
+		return false;
+	return !rest || !((a[bits / 8] ^ b[bits / 8]) >> (8 - rest));
+}
+
+static bool in_network(const struct network *net, const struct sockaddr_storage *sa)
+{
+	const unsigned char *addr = address_of(sa);
+
+	if (!addr || !in_ranges(&net->port, 1, port_of(sa)))
+		return false;
+	return net->family == AF_UNSPEC ||
+	       (net->family == sa->ss_family && same_bits(addr, net->addr, net->bits));
+}
+
+static bool in_networks(const struct filter *filter, const struct sockaddr_storage *sa)
+{
+	size_t i;
+
+	for (i = 0; i < filter->n_remotes; i++) {
+		if (in_network(&filter->remotes[i], sa))
+			return true;
+	}
+	return !filter->n_remotes;
+}
+
+static bool has_command(const struct filter *filter, const char *comm)
+{
+	size_t i;
+
+	for (i = 0; i < filter->n_commands; i++) {
+		if (!fnmatch(filter->commands[i], comm, 0))
+			return true;
+	}
+	return !filter->n_commands;
+}
+
+/*
+ * A state that was asked for says all. What closed between two snapshots counts
+ * among the open ones this once: its bytes are part of the rates.
+ */
+static bool of_kind(const struct filter *filter, const struct entry *e)
+{
+	const struct sockstat_row *row = e->row;
+	bool closed = row->state == SOCKSTAT_CLOSED;
+	bool connected = row->remote.sa.ss_family != AF_UNSPEC;
+
+	if (filter->states || filter->kinds & KIND_ALL)
+		return true;
+	if (closed && filter->kinds & KIND_CLOSED)
+		return true;
+	if (closed && !e->just_closed)
+		return false;
+	if (connected && filter->kinds & KIND_CONNECTED)
+		return true;
+	if (row->state == SOCKSTAT_LISTEN && filter->kinds & KIND_LISTENING)
+		return true;
+	return !filter->kinds;
+}
+
+static bool is_since(const struct filter *filter, const struct sockstat_row *row, int64_t now)
+{
+	return filter->since < 0 || (row->opened >= 0 && row->opened >= now - filter->since) ||
+	       (row->closed >= 0 && row->closed >= now - filter->since);
+}
+
+static bool of_family(const struct filter *filter, const struct sockstat_row *row)
+{
+	int family = row->local.sa.ss_family;
+
+	if (family == AF_UNSPEC)
+		family = row->remote.sa.ss_family;
+	return !filter->families || filter->families & (uint64_t)1 << family;
+}
+
+/* What people see of a row */
+static bool is_found(const struct filter *filter, const struct sockstat_row *row)
+{
+	char text[512];
+
+	if (!filter->search[0])
+		return true;
+	snprintf(text, sizeof(text), "%s %d %d %s %s %s %s %s", row->comm_raw, row->pid, row->fd,
+		 entry_proto(row), row->local.text, row->remote.text,
+		 sockstat_state_name(row->state), row->error_text);
+	return strcasestr(text, filter->search);
+}
+
+/**
+ * filter_passes - whether a row is shown
+ * @filter: which are
+ * @e: the row
+ * @now: when the snapshot was taken, ns since the epoch
+ */
+bool filter_passes(const struct filter *filter, const struct entry *e, int64_t now)
+{
+	const struct sockstat_row *row = e->row;
+
+	return of_kind(filter, e) && of_family(filter, row) &&
+	       (!filter->states || filter->states & 1u << row->state) &&
+	       (in_ranges(filter->ports, filter->n_ports, port_of(&row->local.sa)) ||
+		in_ranges(filter->ports, filter->n_ports, port_of(&row->remote.sa))) &&
+	       (!filter->n_pids || row->pid >= 0) &&
+	       in_ranges(filter->pids, filter->n_pids, row->pid) &&
+	       in_ranges(filter->uids, filter->n_uids, row->uid) &&
+	       in_ranges(filter->netns, filter->n_netns, row->netns) &&
+	       has_command(filter, row->comm) && in_networks(filter, &row->remote.sa) &&
+	       is_since(filter, row, now) && is_found(filter, row);
+}

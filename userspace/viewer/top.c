@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The full-screen view: its terminal, and when it reads the table. */
+
+#include <curses.h>
+#include <errno.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "top.h"
+
+#define ESCAPE_MS 25 /* for the rest of a key that begins with Escape */
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* The screen's own columns: what fits, from what says most */
+static void choose_columns(struct top *top)
+{
+	static const char *const open[] = {
+		"command", "pid",     "fd",	 "local",    "remote",
+		"state",   "tx_rate", "rx_rate", "tx_bytes", "rx_bytes"
+	};
+	static const char *const closed[] = {
+		"command", "pid",   "fd",     "local",	  "remote",
+		"role",	   "error", "closed", "tx_bytes", "rx_bytes"
+	};
+	const char *const *names = top->opt.filter.kinds == KIND_CLOSED ? closed : open;
+	struct options *opt = &top->opt;
+	size_t i;
+
+	if (opt->group) {
+		options_default_columns(opt);
+		return;
+	}
+	opt->n_columns = 0;
+	for (i = 0; i < ARRAY_SIZE(open); i++) {
+		if (!strcmp(names[i], "local") && COLS < 116)
+			continue;
+		if (names[i] == closed[5] && COLS < 100)
+			continue;
+		if (!strcmp(names[i], "fd") && COLS < 72)
+			continue;
+		if (!strcmp(names[i], "state") && COLS < 90)
+			continue;
+		opt->columns[opt->n_columns++] = options_column(GROUP_NONE, names[i]);
+	}
+}
+
+/**
+ * top_arrange - choose columns, and the order if the user has not
+ * @top: after the terminal's size or the kind of rows has changed
+ */
+void top_arrange(struct top *top)
+{
+	struct options *opt = &top->opt;
+	bool closed = opt->filter.kinds == KIND_CLOSED && !opt->group;
+	size_t i;
+
+	choose_columns(top);
+	top->n_sort = 0;
+	for (i = 0; i < opt->n_columns; i++)
+		top->sort[top->n_sort++] = opt->columns[i];
+	if (!closed)
+		top->sort[top->n_sort++] = options_column(opt->group, "rate");
+	if (top->by_user && options_column(opt->group, opt->sort->name)) {
+		opt->sort = options_column(opt->group, opt->sort->name);
+	} else {
+		opt->sort = options_column(opt->group, closed ? "closed" : "rate");
+		opt->descending = true;
+	}
+}
+
+/**
+ * top_select - show the snapshot as the keys would have it
+ * @top: after something has changed
+ */
+void top_select(struct top *top)
+{
+	size_t last;
+
+	if (!view_select(&top->view, top->sentence))
+		return;
+	last = top->view.sheet.n_records;
+	last -= last < top_page() ? last : top_page();
+	if (top->first > last)
+		top->first = last;
+}
+
+static void add_rate(struct top *top)
+{
+	const struct group *sum = &top->view.sum;
+
+	if (sum->seconds <= 0)
+		return;
+	if (top->n_rates == TOP_HISTORY)
+		memmove(top->rates, top->rates + 1, --top->n_rates * sizeof(*top->rates));
+	top->rates[top->n_rates++] = (sum->tx_delta + sum->rx_delta) / sum->seconds;
+}
+
+/* What fails may succeed the next time (the module is loaded again): it is said, and that is all. */
+static void next_snapshot(struct top *top)
+{
+	top->sentence[0] = '\0';
+	if (!view_read(&top->view, top->sentence))
+		return;
+	top_select(top);
+	add_rate(top);
+}
+
+static void open_colours(struct top *top)
+{
+	static const short colours[] = { COLOR_GREEN, COLOR_YELLOW, COLOR_RED, COLOR_CYAN };
+	const char *no_color = getenv("NO_COLOR");
+	size_t i;
+
+	top->colour = has_colors() && !(no_color && *no_color);
+	if (!top->colour)
+		return;
+	start_color();
+	use_default_colors();
+	for (i = 0; i < ARRAY_SIZE(colours); i++)
+		init_pair(i + 1, colours[i], -1);
+}
+
+static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)
+{
+	const char *term = getenv("TERM");
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		snprintf(sentence, SENTENCE_LEN, "--top needs a terminal: use --watch here");
+		return false;
+	}
+	*screen = newterm(NULL, stdout, stdin);
+	if (!*screen) {
+		snprintf(sentence, SENTENCE_LEN,
+			 "--top knows no terminal \"%s\": set TERM, or use --watch",
+			 term ? term : "");
+		return false;
+	}
+	if (LINES < TOP_LINES || COLS < TOP_COLUMNS) {
+		endwin();
+		snprintf(
+			sentence, SENTENCE_LEN,
+			"the terminal is too small (%dx%d): make it %dx%d at least, or use --watch",
+			COLS, LINES, TOP_COLUMNS, TOP_LINES);
+		delscreen(*screen);
+		return false;
+	}
+	set_escdelay(ESCAPE_MS);
+	cbreak();
+	noecho();
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	curs_set(0);
+	open_colours(top);
+	top->unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	return true;
+}
+
+/* All keys that have been pressed; false to end */
+static bool take_keys(struct top *top)
+{
+	int key;
+
+	while ((key = getch()) != ERR) {
+		if (!top_key(top, key))
+			return false;
+	}
+	return true;
+}
+
+static void run(struct top *top)
+{
+	double next = seconds_now() + top->opt.interval;
+
+	while (!stopped) {
+		struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+		double wait = next - seconds_now();
+
+		top_draw(top);
+		/* a signal (of a new size, too) ends it early */
+		if (poll(&input, 1,
+			 top->paused ? -1 :
+			 wait > 0    ? (int)(wait * 1000) + 1 :
+				       0) < 0 &&
+		    errno != EINTR)
+			break;
+		if (input.revents & (POLLHUP | POLLERR | POLLNVAL) || !take_keys(top))
+			break;
+		if (!top->paused && seconds_now() >= next) {
+			next_snapshot(top);
+			next = seconds_now() + top->opt.interval;
+		}
+	}
+}
+
+/**
+ * top_run - show the full-screen view until it is quit
+ * @opt: what is shown at first
+ * @sentence: what is wrong and what to do, where it fails
+ *
+ * Return: whether there was anything to quit.
+ */
+bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
+{
+	static struct top top;
+	struct sigaction action = { .sa_handler = stop };
+	SCREEN *screen;
+	bool done;
+
+	top.opt = *opt;
+	top.opt.human = true;
+	top.kinds = opt->filter.kinds;
+	top.by_user = opt->sort;
+	top.view.opt = &top.opt;
+	done = view_read(&top.view, sentence);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	done = done && open_terminal(&top, &screen, sentence);
+	if (done) {
+		top_arrange(&top);
+		top_select(&top);
+		run(&top);
+		endwin();
+		delscreen(screen);
+	}
+	view_free(&top.view);
+	return done;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The full-screen view: what is on the screen. */
+
+#include <curses.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "top.h"
+#include "write.h"
+
+#define HEAD_LINES 4
+#define BAR_LEAST 6
+#define RATE_LEAST 5
+#define BAR_MOST 30
+
+enum colour {
+	COLOUR_GOOD = 1,
+	COLOUR_ENDING,
+	COLOUR_BAD,
+	COLOUR_BAR,
+};
+
+static const char *const help[] = {
+	"q           quit",
+	"space p     pause: the rows stay, all other keys work",
+	"up down k j PgUp PgDn Home End    move the rows",
+	"< > s S     sort by another column (the marked one)",
+	"r           reverse the order",
+	"/           show only rows with some text: Enter keeps it, Escape ends it",
+	"c           open ones, the history of closed ones, or all",
+	"g           totals by command, by user, by remote host, or rows",
+	"u           human units or exact numbers",
+	"n           names of services and users, or numbers",
+	"+ -         longer or shorter interval",
+	"h ?         this help; any key leaves it",
+};
+
+/**
+ * top_page - how many rows the screen has room for
+ */
+size_t top_page(void)
+{
+	return LINES > HEAD_LINES + 1 ? LINES - HEAD_LINES - 1 : 1;
+}
+
+static void colour_on(const struct top *top, enum colour colour)
+{
+	if (top->colour)
+		attron(COLOR_PAIR(colour));
+}
+
+static void colour_off(const struct top *top, enum colour colour)
+{
+	if (top->colour)
+		attroff(COLOR_PAIR(colour));
+}
+
+static void clock_text(int64_t ns, char *text, size_t size)
+{
+	time_t seconds = ns / 1000000000;
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || !strftime(text, size, "%H:%M:%S", &tm))
+		*text = '\0';
+}
+
+static void draw_state(const struct top *top)
+{
+	const struct sockstat_table *table = &top->view.now.table;
+	char text[32];
+
+	clock_text(top->view.now.time, text, sizeof(text));
+	attron(A_BOLD);
+	addstr("sockstat");
+	attroff(A_BOLD);
+	printw("  %s  every %.3g s  %zu of %zu rows, %llu closed", text, top->opt.interval,
+	       (size_t)top->view.sum.descriptors, table->n_rows,
+	       (unsigned long long)table->trailer_closed);
+	if (table->dropped)
+		printw(", %llu dropped", (unsigned long long)table->dropped);
+	if (top->paused) {
+		addstr("  ");
+		attron(A_REVERSE);
+		addstr(" PAUSED ");
+		attroff(A_REVERSE);
+	}
+}
+
+/* One of 9 heights, 0 to 8 */
+static const char *block(const struct top *top, int height)
+{
+	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const letters[] = { " ", ".", ".", ":", "-", "=", "+", "*", "#" };
+
+	return top->unicode ? blocks[height] : letters[height];
+}
+
+/* The throughput of late, as high as its greatest part */
+static void draw_sparkline(const struct top *top, size_t room)
+{
+	size_t n = top->n_rates < room ? top->n_rates : room, i;
+	const double *rates = top->rates + top->n_rates - n;
+	double most = 0;
+
+	for (i = 0; i < n; i++)
+		most = rates[i] > most ? rates[i] : most;
+	colour_on(top, COLOUR_BAR);
+	for (i = 0; i < n; i++) {
+		int height = most > 0 ? (int)(rates[i] / most * 8 + 0.5) : 0;
+
+		addstr(block(top, rates[i] > 0 && !height ? 1 : height));
+	}
+	colour_off(top, COLOUR_BAR);
+}
+
+static void draw_throughput(const struct top *top)
+{
+	const struct group *sum = &top->view.sum;
+	char tx[32] = "-", rx[32] = "-";
+	double seconds = sum->seconds;
+
+	if (seconds > 0 && top->opt.human) {
+		human_bytes(sum->tx_delta / seconds, tx, sizeof(tx));
+		human_bytes(sum->rx_delta / seconds, rx, sizeof(rx));
+	} else if (seconds > 0) {
+		snprintf(tx, sizeof(tx), "%.0f", sum->tx_delta / seconds);
+		snprintf(rx, sizeof(rx), "%.0f", sum->rx_delta / seconds);
+	}
+	printw("sent %s/s  received %s/s  ", tx, rx);
+	draw_sparkline(top, COLS - getcurx(stdscr) - 1);
+}
+
+static void draw_choice(const struct top *top)
+{
+	const struct options *opt = &top->opt;
+	unsigned int kinds = opt->filter.kinds;
+
+	printw("show %s  by %s  sort %s%s",
+	       kinds == KIND_CLOSED    ? "closed" :
+	       kinds == KIND_ALL       ? "all" :
+	       kinds == KIND_LISTENING ? "listening" :
+	       kinds == KIND_CONNECTED ? "connected" :
+	       kinds		       ? "some" :
+					 "open",
+	       opt->group ? group_word(opt->group) : "descriptor", opt->descending ? "-" : "",
+	       opt->sort->name);
+	if (opt->filter.search[0] && top->input != INPUT_FILTER)
+		printw("  filter \"%s\"", opt->filter.search);
+}
+
+static enum colour colour_of(const struct sockstat_row *row)
+{
+	if (row->error)
+		return COLOUR_BAD;
+	if (row->state == SOCKSTAT_ESTABLISHED)
+		return COLOUR_GOOD;
+	if (row->state == SOCKSTAT_LISTEN || row->state == SOCKSTAT_UNCONN)
+		return 0;
+	return COLOUR_ENDING;
+}
+
+static double rate_of(const struct view_column *rate, const void *record)
+{
+	struct value value;
+
+	rate->get(record, &value);
+	return value.kind == VALUE_RATE ? value.rate : 0;
+}
+
+static double greatest_rate(const struct top *top, const struct view_column *rate)
+{
+	const struct sheet *sheet = &top->view.sheet;
+	double most = 0, r;
+	size_t i;
+
+	for (i = 0; i < sheet->n_records; i++) {
+		r = rate_of(rate, sheet->records[i]);
+		most = r > most ? r : most;
+	}
+	return most;
+}
+
+static void draw_bar(const struct top *top, double part, int room)
+{
+	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+	int length = part * room * 8 + 0.5, i;
+
+	if (part > 0 && !length)
+		length = 1;
+	colour_on(top, COLOUR_BAR);
+	for (i = 0; i < length / 8; i++)
+		addstr(top->unicode ? "█" : "#");
+	if (length % 8)
+		addstr(top->unicode ? eighths[length % 8] : ".");
+	colour_off(top, COLOUR_BAR);
+}
+
+static void draw_title(const struct top *top, const int *widths, int bar)
+{
+	const struct sheet *sheet = &top->view.sheet;
+	char cell[CELL_LEN];
+	size_t c;
+
+	for (c = 0; c < sheet->n_columns; c++) {
+		attr_t how = sheet->columns[c] == top->opt.sort ? A_REVERSE | A_BOLD : A_REVERSE;
+
+		table_cell(sheet->columns[c], sheet->columns[c]->title, widths[c], cell);
+		attron(how);
+		addstr(cell);
+		attroff(A_BOLD);
+		addstr(" ");
+		attroff(A_REVERSE);
+	}
+	if (bar) {
+		bool sorted = !strcmp(top->opt.sort->name, "RATE");
+
+		attron(sorted ? A_REVERSE | A_BOLD : A_REVERSE);
+		printw("%-*.*s", bar, bar, "BYTES/S");
+		attroff(A_REVERSE | A_BOLD);
+	}
+}
+
+static void draw_record(const struct top *top, const void *record, const int *widths)
+{
+	const struct sheet *sheet = &top->view.sheet;
+	enum colour colour = 0;
+	char text[CELL_LEN], cell[CELL_LEN];
+	struct value value;
+	size_t c;
+
+	if (!top->opt.group)
+		colour = colour_of(((const struct entry *)record)->row);
+	for (c = 0; c < sheet->n_columns; c++) {
+		const char *name = sheet->columns[c]->name;
+		bool tinted = colour && (!strcmp(name, "STATE") || !strcmp(name, "ERROR"));
+
+		sheet->columns[c]->get(record, &value);
+		column_text(&value, top->opt.human, text);
+		table_cell(sheet->columns[c], text, widths[c], cell);
+		if (tinted)
+			colour_on(top, colour);
+		addstr(cell);
+		if (tinted)
+			colour_off(top, colour);
+		addstr(" ");
+	}
+}
+
+/* What is on the screen decides how wide its columns are. */
+static struct sheet visible(const struct top *top)
+{
+	struct sheet page = top->view.sheet;
+	size_t rest = page.n_records - top->first;
+
+	page.records += top->first;
+	page.n_records = rest < top_page() ? rest : top_page();
+	return page;
+}
+
+static void draw_rows(const struct top *top)
+{
+	const struct view_column *rate = options_column(top->opt.group, "rate");
+	double most = greatest_rate(top, rate);
+	struct sheet page = visible(top);
+	int widths[MAX_VIEW_COLUMNS], bar = COLS - 1;
+	size_t i;
+
+	table_widths(&page, top->opt.human, true, widths);
+	for (i = 0; i < page.n_columns; i++) {
+		const struct view_column *column = page.columns[i];
+
+		/* rates come and go: their columns stay where they are */
+		if (strstr(column->name, "RATE") && widths[i] < RATE_LEAST)
+			widths[i] = RATE_LEAST;
+	}
+	table_fit(&page, widths, COLS - 1 - BAR_LEAST - 1);
+	for (i = 0; i < page.n_columns; i++)
+		bar -= widths[i] + 1;
+	bar = bar < BAR_LEAST ? 0 : bar > BAR_MOST ? BAR_MOST : bar;
+	if (top->opt.filter.kinds == KIND_CLOSED && !top->opt.group)
+		bar = 0;
+	move(HEAD_LINES - 1, 0);
+	draw_title(top, widths, bar);
+	for (i = 0; i < page.n_records; i++) {
+		move(HEAD_LINES + i, 0);
+		draw_record(top, page.records[i], widths);
+		if (bar && most > 0)
+			draw_bar(top, rate_of(rate, page.records[i]) / most, bar);
+	}
+}
+
+static void draw_foot(const struct top *top)
+{
+	move(LINES - 1, 0);
+	if (top->input == INPUT_FILTER) {
+		printw("filter: %s_", top->opt.filter.search);
+	} else if (top->sentence[0]) {
+		colour_on(top, COLOUR_BAD);
+		addnstr(top->sentence, COLS - 1);
+		colour_off(top, COLOUR_BAD);
+	} else {
+		addnstr("q quit  ? help  space pause  < > sort  / filter  c closed  g group",
+			COLS - 1);
+	}
+}
+
+static void draw_help(void)
+{
+	int i;
+
+	mvaddstr(0, 0, "sockstat --top: its keys");
+	for (i = 0; i < (int)ARRAY_SIZE(help) && i + 2 < LINES; i++)
+		mvaddnstr(i + 2, 2, help[i], COLS - 3);
+}
+
+/**
+ * top_draw - draw the screen anew
+ * @top: the view
+ */
+void top_draw(const struct top *top)
+{
+	erase();
+	if (LINES < TOP_LINES || COLS < TOP_COLUMNS) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "too small: make it %dx%d", TOP_COLUMNS, TOP_LINES);
+		mvaddnstr(0, 0, text, COLS);
+	} else if (top->input == INPUT_HELP) {
+		draw_help();
+	} else {
+		move(0, 0);
+		draw_state(top);
+		move(1, 0);
+		draw_throughput(top);
+		move(2, 0);
+		draw_choice(top);
+		draw_rows(top);
+		draw_foot(top);
+	}
+	refresh();
+}

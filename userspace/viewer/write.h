@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The three ways to write what is shown. */
+#ifndef VIEWER_WRITE_H
+#define VIEWER_WRITE_H
+
+#include "view.h"
+
+void write_table(const struct view *view);
+void write_csv(const struct view *view);
+bool write_json(const struct view *view);
+
+void table_widths(const struct sheet *sheet, bool human, bool header, int *widths);
+void table_fit(const struct sheet *sheet, int *widths, int room);
+void table_cell(const struct view_column *column, const char *text, int width, char *cell);
+
+#endif /* VIEWER_WRITE_H */
