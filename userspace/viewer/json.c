@@ -21,7 +21,9 @@ static size_t unescape(const char *text, char *out)
 
 	while (*text) {
 		if (*text == '\\' && sscanf(text + 1, "%3o", &c) == 1) {
-			out[n++] = c;
+			/* an empty name is one zero byte */
+			if (c)
+				out[n++] = c;
 			text += 4;
 		} else {
 			out[n++] = *text++;
@@ -96,7 +98,7 @@ static struct json_object *seconds(double s)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%.3f", s);
+	snprintf(text, sizeof(text), "%.6f", s);
 	return s > 0 ? decimal(s, text) : NULL;
 }
 
@@ -113,7 +115,7 @@ static struct json_object *cell(const struct view_column *column, const struct v
 	case VALUE_TIME:
 		return time_of(value->time);
 	case VALUE_RATE:
-		snprintf(text, sizeof(text), "%.1f", value->rate);
+		snprintf(text, sizeof(text), "%.3f", value->rate);
 		return decimal(value->rate, text);
 	case VALUE_TEXT:
 		if (!strcmp(column->name, "COMMAND"))

@@ -102,13 +102,11 @@ bool view_select(struct view *view, char sentence[SENTENCE_LEN])
 
 	view->sheet.columns = opt->columns;
 	view->sheet.n_columns = opt->n_columns;
-	if (!take_entries(view, view->now.table.n_rows))
-		return no_memory(view, sentence);
-	if (opt->group && !take_groups(view))
-		return no_memory(view, sentence);
-	if (opt->sort && !sheet_sort(&view->sheet, opt->sort, opt->descending))
-		return no_memory(view, sentence);
-	return true;
+	if (take_entries(view, view->now.table.n_rows) && (!opt->group || take_groups(view)) &&
+	    (!opt->sort || sheet_sort(&view->sheet, opt->sort, opt->descending)))
+		return true;
+	view->sheet.n_records = 0;
+	return no_memory(view, sentence);
 }
 
 /**

@@ -1,0 +1,297 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# sockstat, the viewer, on saved tables: needs no module.
+#
+#	tests/viewer.sh --update	write viewer/golden.txt anew, to be read
+#
+# viewer/golden.txt has commands ("$ ..."), what each prints, and its exit
+# status ("? N"). What two snapshots say, and JSON as awk reads the same table,
+# are checked here.
+
+set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+VIEWER=$TREE/userspace/sockstat
+GOLDEN=$TESTS/viewer/golden.txt
+TABLE=$TESTS/viewer/table.txt
+
+[ -x "$VIEWER" ] || skip_all 'userspace/sockstat is not built'
+need jq
+cd "$TESTS/viewer" || exit
+export LC_ALL=C.UTF-8 TZ=UTC SOCKSTAT_FILE=$TABLE
+unset COLUMNS
+# The table was true half a second after the last time that is in it.
+touch -d @1795366110.5 "$TABLE"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+sockstat()
+{
+	"$VIEWER" "$@"
+}
+
+# run COMMAND: what it prints, on both ends, and its status.
+run()
+{
+	local status=0
+
+	(eval "$1") </dev/null 2>&1 || status=$?
+	echo "? $status"
+}
+
+update()
+{
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		'#'* | '') echo "$line" ;;
+		'$ '*)
+			echo "$line"
+			run "${line#'$ '}"
+			;;
+		esac
+	done <"$GOLDEN" >"$scratch/golden"
+	cp "$scratch/golden" "$GOLDEN"
+}
+
+# golden: a result for each command of the file.
+golden()
+{
+	local line command='' expected=''
+
+	while IFS= read -r line; do
+		case $line in
+		'$ '*) command=${line#'$ '} expected='' ;;
+		'? '*) is "$command" "$expected$line" "$(run "$command")" ;;
+		*) expected+=$line$'\n' ;;
+		esac
+	done <"$GOLDEN"
+}
+
+# fields: a table's rows, decoded, a tab between fields, times in ms.
+fields()
+{
+	LC_ALL=C awk '
+		function unescape(s,   out, n) {
+			out = ""
+			while (match(s, /\\[0-7][0-7][0-7]/)) {
+				n = substr(s, RSTART + 1, 1) * 64 + substr(s, RSTART + 2, 1) * 8 + substr(s, RSTART + 3, 1)
+				out = out substr(s, 1, RSTART - 1) sprintf("%c", n)
+				s = substr(s, RSTART + 4)
+			}
+			return out s
+		}
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; n = NF; next }
+		/^# version=/ { next }
+		{
+			$at["COMMAND"] = unescape($at["COMMAND"])
+			sub(/\./, "", $at["OPENED"])
+			sub(/\./, "", $at["CLOSED"])
+			line = $1
+			for (i = 2; i <= n; i++)
+				line = line "\t" $i
+			print line
+		}' "$1"
+}
+
+# json_fields: the same, of a JSON object.
+json_fields()
+{
+	jq -r --arg names "$(head -n 1 "$TABLE")" '
+		($names | ascii_downcase | split(" ") | map(select(. != ""))) as $keys |
+		def ms: if . == null then null else . * 1000 | round end;
+		.rows[] | .opened |= ms | .closed |= ms |
+		[.[$keys[]] | if . == null then "-" else tostring end] | join("\t")'
+}
+
+json()
+{
+	# numbers that jq has room for, bytes that are characters
+	sed 's/18446744073709551615/ 9007199254740991/; s/9007199254740993/9007199254740991/
+		s/\\377/\\303\\237/' "$TABLE" >"$scratch/table"
+	sockstat --json --all --file "$scratch/table" >"$scratch/json"
+	is 'JSON: every row, field by field' "$(fields "$scratch/table")" \
+		"$(json_fields <"$scratch/json")"
+	is 'JSON: what of the table is not in its rows' '[1,1,15,3,0,2,null,null]' \
+		"$(jq -c '[.version, .table_version, .table_rows, .table_closed, .missed,
+			.dropped, .interval, .group_by]' "$scratch/json")"
+	is 'JSON: kinds of values' number,number,string,number,number,string,number \
+		"$(jq -r '[.rows[-1] | .pid, .fd, .remote, .remote_port, .tx_bytes, .cookie,
+			.opened | type] | join(",")' "$scratch/json")"
+	is 'JSON: addresses in parts' '2001:db8::22 22' \
+		"$(jq -r '.rows[] | select(.pid == 901) |
+			"\(.remote_address) \(.remote_port)"' "$scratch/json")"
+}
+
+# snapshot FILE: a table of the lines that come.
+snapshot()
+{
+	awk -v head="$(head -n 1 "$TABLE")" '
+		{ row[NR] = $0; closed += $4 == "CLOSED" }
+		END {
+			print head
+			for (i = 1; i <= NR; i++)
+				print row[i]
+			printf "# version=1 rows=%d closed=%d missed=0 dropped=0\n", NR, closed
+		}' >"$1"
+}
+
+# row COMMAND PID FD STATE TX RX OPENED COOKIE
+row()
+{
+	echo "$1 $2 $3 $4 client 192.0.2.1:1 192.0.2.2:2 $5 $6 1 1 0 0 $7 - - 0 1 1 $8"
+}
+
+# between OPTION...: what sockstat --watch says of two snapshots. What it reads
+# changes once it has opened the first one, which is a pipe, so that it waits.
+between()
+{
+	local pid
+
+	ln -sf pipe "$scratch/now"
+	"$VIEWER" --watch 0.2 --count 1 --file "$scratch/now" "$@" &
+	pid=$!
+	exec 5>"$scratch/pipe"
+	ln -sfT after "$scratch/next"
+	mv -T "$scratch/next" "$scratch/now"
+	cat "$scratch/before" >&5
+	exec 5>&-
+	wait $pid
+}
+
+rates()
+{
+	mkfifo "$scratch/pipe"
+	{
+		row goes 1 3 ESTABLISHED 100 10 100.000 a1
+		row twice 1 4 ESTABLISHED 100 10 100.000 a1
+		row ends 2 3 ESTABLISHED 40 0 100.000 a2
+		row old 2 4 CLOSED 700 7 100.000 a3
+		row again 3 3 ESTABLISHED 50 5 100.000 a4
+		row before 4 3 ESTABLISHED 20 2 100.000 a5
+		row first 5 3 UNCONN 0 0 - a6
+		row gone 6 3 ESTABLISHED 400 4 100.000 a7
+	} | snapshot "$scratch/before"
+	{
+		row goes 1 3 ESTABLISHED 300 11 100.000 a1
+		row twice 1 4 ESTABLISHED 100 10 100.000 a1
+		row again 3 3 ESTABLISHED 30 3 200.000 a4
+		row after 4 3 ESTABLISHED 9 1 100.000 a5
+		row first 5 3 ESTABLISHED 6 0 200.000 a6
+		row new 7 3 ESTABLISHED 70 0 200.000 a8
+		row old 2 4 CLOSED 700 7 100.000 a3
+		row ends 2 3 CLOSED 240 1 100.000 a2
+		row again 3 3 CLOSED 80 5 100.000 a4
+		row before 4 3 CLOSED 25 2 100.000 a5
+		row comes+goes 8 3 CLOSED 120 12 200.000 a9
+	} | snapshot "$scratch/after"
+	# What is there to show, and what moved: tx/rx
+	between --json >"$scratch/json"
+	is 'rates: each row matched, what came and went counted' \
+		"goes 200/1 twice 0/0 again 30/3 after 9/1 first 6/0 new 70/0 $(
+			)ends 200/1 again 30/0 before 5/0 comes+goes 120/12" \
+		"$(jq -r '.interval as $s | [.rows[] | "\(.command) \(.tx_rate * $s | round)/" +
+			"\(.rx_rate * $s | round)"] | join(" ")' "$scratch/json")"
+	is 'rates: summed up' '670 18' \
+		"$(between --json --group-by remote |
+			jq -r '.interval as $s | .rows[0] |
+				"\(.tx_rate * $s | round) \(.rx_rate * $s | round)"')"
+	is 'rates: only of closed ones' 'old ends again before comes+goes' \
+		"$(between --closed --csv --columns command,rate | sed 1d | cut -d, -f 2 | xargs)"
+	is 'rates: sorted by' 'goes comes+goes new' \
+		"$(between -q --sort=-rate --columns command,state,rate |
+			awk '$1 != "ends" { print $1 }' | head -n 3 | xargs)"
+}
+
+errors()
+{
+	local status=0 said
+
+	if [ -e "$SOCKSTAT" ]; then
+		skip 'no module' 'it is loaded'
+	else
+		said=$(SOCKSTAT_FILE='' sockstat 2>&1) || status=$?
+		is 'no module: what to do' '2 modprobe' \
+			"$status $(grep -o modprobe <<<"$said")"
+	fi
+	status=0
+	cp "$TABLE" "$scratch/secret"
+	chmod 755 "$scratch"
+	chmod 0 "$scratch/secret"
+	if [ "$(id -u)" = 0 ]; then
+		said=$(setpriv --reuid 65534 --clear-groups "$VIEWER" --file "$scratch/secret" 2>&1) ||
+			status=$?
+		is 'no permission: what to do' \
+			"2 sockstat: $scratch/secret may not be read here: run sockstat as root, or outside of this sandbox" \
+			"$status $said"
+	else
+		skip 'no permission: what to do' 'this needs root'
+	fi
+	# shellcheck disable=SC2016
+	timeout 20 bash -o pipefail -c '"$0" --watch 0.1 | head -n 1 >/dev/null' "$VIEWER" || status=$?
+	is 'a reader that goes away ends a watch' $((128 + 13)) $status
+}
+
+# complete WORD...: what is offered for the last word.
+complete_line()
+{
+	COMP_WORDS=(sockstat "$@") COMP_CWORD=$#
+	_sockstat
+	echo "${COMPREPLY[*]}"
+}
+
+completion()
+{
+	local option offered missing=''
+
+	# The shell has this one only while it completes.
+	compopt()
+	{
+		:
+	}
+	# shellcheck source=userspace/completion/sockstat
+	. "$TREE/userspace/completion/sockstat"
+	offered=" $(complete_line -) "
+	for option in -4 -6 -c -l -q -p -w -h -n -s -a $(sockstat --help |
+			sed -nE 's/^ .{5}(--[a-z0-9-]+).*/\1/p'); do
+		[[ $offered = *" $option "* ]] || missing+=" $option"
+	done
+	is 'completion: every option of --help' '' "$missing"
+	is 'completion: a state in a list' listen,close_wait "$(complete_line --state listen,close_w)"
+	is 'completion: a column, reversed' -rx_rate "$(complete_line --sort -rx_r)"
+	is 'completion: after =' remote "$(complete_line --group-by = r)"
+	missing=''
+	for option in $(sockstat -a --columns all | head -n 1 |
+			sed 's/LOCAL ADDRESS/LOCAL/; s/FOREIGN ADDRESS/REMOTE/'); do
+		[ "$(complete_line --columns "${option,,}" | cut -d ' ' -f 1)" = "${option,,}" ] ||
+			missing+=" $option"
+	done
+	is 'completion: every column' '' "$missing"
+}
+
+if [ "${1-}" = --update ]; then
+	update
+	exit
+fi
+names()
+{
+	if getent services 80/tcp >/dev/null; then
+		is 'names of services' '0.0.0.0:http [::]:http' \
+			"$(sockstat --resolve -q -l --columns local | xargs)"
+	else
+		skip 'names of services' 'this machine has no /etc/services'
+	fi
+	is "JSON's addresses keep their numbers" '0.0.0.0:80 [::]:80' \
+		"$(sockstat --resolve --json -l | jq -r '.rows[].local' | xargs)"
+}
+
+golden
+json
+names
+rates
+errors
+completion
+finish
