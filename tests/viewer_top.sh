@@ -1,0 +1,321 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# sockstat --top in a terminal (tmux), on tables that change: needs no module.
+# What is asserted is what stands on the screen.
+
+set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+VIEWER=$TREE/userspace/sockstat
+ROWS=20000 # with these it still has to be usable
+
+[ -x "$VIEWER" ] || skip_all 'userspace/sockstat is not built'
+need tmux
+unset COLUMNS LINES NO_COLOR TMUX
+export LC_ALL=C.UTF-8 TZ=UTC
+scratch=$(mktemp -d)
+feeder=''
+terminals=0
+cleanup()
+{
+	[ -z "$feeder" ] || kill "$feeder"
+	tm kill-server 2>/dev/null
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+tm()
+{
+	tmux -u -S "$scratch/tmux.$terminals" -f /dev/null "$@"
+}
+
+# start SIZE COMMAND: in a terminal of that size; its exit status is the
+# last thing that is written there.
+start()
+{
+	local columns=${1%x*} lines=${1#*x}
+
+	tm kill-server 2>/dev/null
+	# one that has not quite ended would take the next one with it
+	terminals=$((terminals + 1))
+	tm new-session -d -x "$columns" -y "$lines" \
+		"echo before; $2; echo status=\$?; exec sleep 1000"
+	# a single session's size is that of its (missing) client otherwise
+	tm set-option -g window-size manual
+	tm resize-window -x "$columns" -y "$lines"
+}
+
+screen()
+{
+	tm capture-pane -p
+}
+
+keys()
+{
+	tm send-keys "$@"
+}
+
+# shows PATTERN: whether it stands on the screen, soon.
+on_screen()
+{
+	screen | grep -qE -- "$1"
+}
+
+not_on_screen()
+{
+	! on_screen "$1"
+}
+
+shows()
+{
+	wait_for 20 on_screen "$1" || {
+		screen
+		return 1
+	}
+}
+
+shows_not()
+{
+	wait_for 20 not_on_screen "$1" || {
+		screen
+		return 1
+	}
+}
+
+# column N: of the rows on the screen, from the top.
+column()
+{
+	screen | sed -n '5,$p' | sed '$d' | awk -v n="$1" 'NF > 4 { print $n }'
+}
+
+# table N: one whose counts are N times something; 1000 sent for 1 received.
+table()
+{
+	awk -v n="$1" -v head="$(head -n 1 "$TESTS/viewer/table.txt")" 'BEGIN {
+		end = " 1 1 0 0 1795366100.000 "
+		print head
+		print "nginx 10 6 LISTEN - 0.0.0.0:80 *:* 0 0 0 0 0 0 - - - 0 1 1 1"
+		print "ssh 20 3 ESTABLISHED client 192.0.2.1:999 192.0.2.9:22 100 200" end "- - 0 1 2 2"
+		print "curl 30 5 ESTABLISHED client 192.0.2.1:888 192.0.2.8:443 " \
+			n * 1000 " " n end "- - 0 1 3 3"
+		print "nginx 40 7 ESTABLISHED server 192.0.2.1:80 192.0.2.7:777 " \
+			n * 100 " " n * 10 end "- - 0 1 4 4"
+		print "wget 50 3 CLOSED client 192.0.2.1:666 192.0.2.6:81 7 8" end \
+			"1795366109.000 ECONNREFUSED 0 1 5 5"
+		print "# version=1 rows=5 closed=1 missed=0 dropped=0"
+	}' >"$scratch/next"
+	mv "$scratch/next" "$scratch/table"
+}
+
+feed()
+{
+	local n=0
+
+	while :; do
+		table $((n += 1))
+		sleep 0.05
+	done
+}
+
+rows_and_rates()
+{
+	start 120x24 "'$VIEWER' --top 0.3 --file '$scratch/table'"
+	check 'the title' shows '^COMMAND +PID +FD LOCAL ADDRESS +FOREIGN ADDRESS +STATE +TX/S +RX/S +TX_BYTES +RX_BYTES +BYTES/S'
+	check 'rates, and their bar' shows 'curl +30 +5 .*ESTABLISHED +[0-9.]+[KM] .*█'
+	check 'throughput of late' shows '^sent [0-9.]+[KM]/s  received [0-9.]+K?/s  .*[▁▂▃▄▅▆▇█] ?[▁▂▃▄▅▆▇█]'
+	is 'the fastest first' 'curl nginx' "$(column 1 | head -n 2 | xargs)"
+	keys u
+	check 'exact numbers' shows 'curl .* [0-9]+000 +[0-9]+ +█'
+	is 'of one snapshot' 1000 "$(screen | awk '$1 == "curl" { print $9 / $10 }')"
+	keys u
+}
+
+sorting()
+{
+	keys '>'
+	check 'sorted by the next column' shows 'sort COMMAND$'
+	is 'by command' 'curl nginx nginx ssh' "$(column 1 | xargs)"
+	keys '>'
+	check 'and the next, the greatest first' shows 'sort -PID$'
+	is 'by PID' '40 30 20 10' "$(column 2 | xargs)"
+	keys r
+	check 'reversed' shows 'sort PID$'
+	is 'by PID, the least first' '10 20 30 40' "$(column 2 | xargs)"
+	keys '<' '<'
+	check 'back' shows 'sort -RATE$'
+}
+
+pausing()
+{
+	local before
+
+	keys p
+	check 'paused' shows PAUSED
+	before=$(screen)
+	sleep 1
+	is 'nothing changes then' "$before" "$(screen)"
+	keys '>'
+	check 'but by keys' shows 'sort COMMAND$'
+	keys '<' p
+	check 'it goes on' shows_not PAUSED
+}
+
+filtering()
+{
+	keys / s s h
+	check 'what is typed' shows '^filter: ssh_'
+	check 'narrows at once' shows_not curl
+	keys Enter
+	check 'the filter stays' shows 'filter "ssh"'
+	is 'one row' '20' "$(column 2 | xargs)"
+	keys / BSpace BSpace BSpace 1 9 2 . 0 . 2 . 7 Enter
+	check 'another, by address' shows 'filter "192.0.2.7"'
+	is 'its row' '40' "$(column 2 | xargs)"
+	keys Escape
+	check 'none' shows curl
+}
+
+kinds()
+{
+	keys c
+	check 'closed ones, and why' shows 'wget +50 +3 .*ECONNREFUSED +2026-11-22T[0-9:]+ +7 +8'
+	check 'only these' shows_not curl
+	keys c
+	check 'all' shows curl
+	check 'closed ones among them' shows 'wget .*CLOSED'
+	keys c
+	check 'open ones' shows_not wget
+	keys g
+	check 'by command' shows '^nginx +2 +2 '
+	keys g
+	check 'by user' shows '^0 +4 +4 '
+	keys g
+	check 'by remote host' shows '^192.0.2.9 +1 +1 '
+	keys g
+	check 'by descriptor' shows 'by descriptor'
+	keys '?'
+	check 'help' shows 'its keys'
+	keys x
+	check 'and back' shows_not 'its keys'
+}
+
+sizes()
+{
+	tm resize-window -x 80 -y 10
+	check 'a smaller terminal: fewer columns' shows '^COMMAND +PID +FD FOREIGN ADDRESS +TX/S'
+	check 'and still a bar' shows '^curl .*█'
+	is 'no line is too long' '' "$(screen | grep -E '.{81}')"
+	tm resize-window -x 40 -y 5
+	check 'one that is too small' shows 'too small: make it 60x8'
+	tm resize-window -x 130 -y 24
+	check 'and large again' shows 'LOCAL ADDRESS'
+}
+
+failures()
+{
+	kill "$feeder"
+	wait "$feeder" 2>/dev/null
+	feeder=''
+	mv "$scratch/table" "$scratch/kept"
+	check 'the table is gone: what is wrong' shows 'table: No such file or directory'
+	check 'the rows stay' shows '^curl'
+	mv "$scratch/kept" "$scratch/table"
+	check 'it is back' shows_not 'No such file'
+	keys q
+	check 'quit' shows '^status=0'
+	check 'what was there before' shows '^before'
+}
+
+colours()
+{
+	local coloured=$'\e\\[3[0-7]m'
+
+	start 120x24 "'$VIEWER' --top --file '$scratch/table'"
+	shows curl >/dev/null
+	check 'colours' grep -qE "${coloured}ESTABLISHED" <(tm capture-pane -p -e)
+	keys C-c
+	check 'interrupted' shows '^status=0'
+	start 120x24 "NO_COLOR=1 '$VIEWER' --top --file '$scratch/table'"
+	shows curl >/dev/null
+	is 'no colours if they are not wanted' '' "$(tm capture-pane -p -e | grep -E "$coloured")"
+	start 120x24 "TERM=vt100 '$VIEWER' --top --file '$scratch/table'"
+	check 'a terminal without colours' shows curl
+	is 'has none' '' "$(tm capture-pane -p -e | grep -E "$coloured")"
+	feed &
+	feeder=$!
+	start 120x24 "LC_ALL=C '$VIEWER' --top 0.3 --file '$scratch/table'"
+	check 'bars where only ASCII is known' shows '^curl .*####'
+	kill $feeder
+	feeder=''
+}
+
+refusals()
+{
+	start 40x5 "'$VIEWER' --top --file '$scratch/table'"
+	check 'too small at first' shows '^status=2'
+	check 'and what to do' shows 'too small'
+	start 120x24 "TERM=nonsense '$VIEWER' --top --file '$scratch/table'"
+	check 'an unknown terminal' shows 'knows no terminal "nonsense": set TERM'
+	check 'is trouble' shows '^status=2'
+	start 120x24 "'$VIEWER' --top --file /nonexistent"
+	check 'no table' shows '^status=2'
+}
+
+# ticks: of CPU time that it has used.
+ticks()
+{
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+many()
+{
+	local pid used
+
+	awk -v head="$(head -n 1 "$TESTS/viewer/table.txt")" -v n=$ROWS 'BEGIN {
+		print head
+		for (i = 0; i < n; i++)
+			print "worker " 1000 + i " 3 ESTABLISHED client 10.0." int(i / 250) "." i % 250 ":1" \
+				" 192.0.2.1:443 " i * 10 " " i " 1 1 0 0 1795366100.000 - - 0 1 " i " " i
+		print "# version=1 rows=" n " closed=0 missed=0 dropped=0"
+	}' | sed 's/ \([0-9]*\)$/ \1/' >"$scratch/many"
+	start 130x40 "exec '$VIEWER' --top 1 --file '$scratch/many'"
+	check "$ROWS rows" shows "$ROWS of $ROWS rows"
+	pid=$(tm display-message -p '#{pane_pid}')
+	keys End
+	check 'to the last one' shows "^worker +$((1000 + ROWS - 1)) "
+	keys '>' '>' Home
+	check 'sorted' shows "sort -PID"
+	is 'the greatest first' $((1000 + ROWS - 1)) "$(column 2 | head -n 1)"
+	keys / : 4 4 3
+	check 'filtered' shows '^filter: :443_'
+	keys Escape
+	used=$(ticks "$pid")
+	sleep 5
+	used=$(($(ticks "$pid") - used))
+	echo "# $ROWS rows: $used ticks of $(getconf CLK_TCK) in 5 s, a refresh each second"
+	check 'it leaves the CPU to others' test $used -lt $((5 * $(getconf CLK_TCK) * 3 / 4))
+	tm kill-server
+	check 'it ends with its terminal' wait_for 10 not_running "$pid"
+}
+
+not_running()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+feed &
+feeder=$!
+wait_for 10 test -e "$scratch/table"
+rows_and_rates
+sorting
+pausing
+filtering
+kinds
+sizes
+failures
+colours
+refusals
+many
+finish
