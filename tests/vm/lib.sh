@@ -140,11 +140,13 @@ packages_of()
 		gcc make libc6-dev libaio-dev liburing-dev \
 		libcap2-bin perl-base mount iproute2 nftables procps kmod tcpdump \
 		strace "$bpftool" socat busybox-static e2fsprogs xz-utils cpio \
-		stress-ng bpftrace "linux-perf$from"
+		stress-ng bpftrace "linux-perf$from" \
+		libjson-c-dev libncurses-dev jq tmux netbase \
+		curl nginx-light iperf3 openssh-client openssh-server python3-minimal
 	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
 }
 
-LINT_PACKAGES=(sparse coccinelle libpython3.13 clang-format shellcheck perl)
+LINT_PACKAGES=(sparse coccinelle libpython3.13 clang clang-format shellcheck perl)
 
 # What the benchmarks run and are compared with.
 bench_packages_of()
