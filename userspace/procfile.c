@@ -238,7 +238,8 @@ int sockstat_table_parse(struct sockstat_table *table, const char *text, size_t 
 
 			row->line = line;
 			err = parse_row(table, row, s, eol, map, n_map);
-			table->n_rows++;
+			if (!err)
+				table->n_rows++;
 		}
 		if (err)
 			return err;
