@@ -171,7 +171,10 @@ rates()
 		row ends 2 3 ESTABLISHED 40 0 100.000 a2
 		row old 2 4 CLOSED 700 7 100.000 a3
 		row again 3 3 ESTABLISHED 50 5 100.000 a4
-		row before 4 3 ESTABLISHED 20 2 100.000 a5
+		row before 4 3 ESTABLISHED 20 1 100.000 a5
+		row more 9 3 ESTABLISHED 50 0 100.000 b1
+		row reborn 9 4 CLOSED 50 0 100.000 b1
+		row evicted 9 5 ESTABLISHED 50 0 100.000 b1
 		row first 5 3 UNCONN 0 0 - a6
 		row gone 6 3 ESTABLISHED 400 4 100.000 a7
 	} | snapshot "$scratch/before"
@@ -182,26 +185,31 @@ rates()
 		row after 4 3 ESTABLISHED 9 1 100.000 a5
 		row first 5 3 ESTABLISHED 6 0 200.000 a6
 		row new 7 3 ESTABLISHED 70 0 200.000 a8
+		row more 9 3 ESTABLISHED 90 0 200.000 b1
+		row reborn 9 4 ESTABLISHED 60 0 200.000 b1
+		row evicted 9 5 ESTABLISHED 40 0 200.000 b1
 		row old 2 4 CLOSED 700 7 100.000 a3
 		row ends 2 3 CLOSED 240 1 100.000 a2
 		row again 3 3 CLOSED 80 5 100.000 a4
-		row before 4 3 CLOSED 25 2 100.000 a5
+		row before 4 3 CLOSED 25 1 100.000 a5
+		row more 9 3 CLOSED 55 0 100.000 b1
 		row comes+goes 8 3 CLOSED 120 12 200.000 a9
 	} | snapshot "$scratch/after"
 	# What is there to show, and what moved: tx/rx
 	between --json >"$scratch/json"
 	is 'rates: each row matched, what came and went counted' \
-		"goes 200/1 twice 0/0 again 30/3 after 9/1 first 6/0 new 70/0 $(
-			)ends 200/1 again 30/0 before 5/0 comes+goes 120/12" \
-		"$(jq -r '.interval as $s | [.rows[] | "\(.command) \(.tx_rate * $s | round)/" +
-			"\(.rx_rate * $s | round)"] | join(" ")' "$scratch/json")"
-	is 'rates: summed up' '670 18' \
-		"$(between --json --group-by remote |
-			jq -r '.interval as $s | .rows[0] |
-				"\(.tx_rate * $s | round) \(.rx_rate * $s | round)"')"
-	is 'rates: only of closed ones' 'old ends again before comes+goes' \
+		"goes 200/1 twice 0/0 again 30/3 after 9/1 first 6/0 new 70/0 more 90/0 reborn 60/0 evicted 40/0 $(
+			)ends 200/1 again 30/0 before 5/0 more 5/0 comes+goes 120/12" \
+		"$(jq -r '[.rows[] | "\(.command) \(.tx_delta)/\(.rx_delta)"] | join(" ")' \
+			"$scratch/json")"
+	is 'rates: per second' '[]' \
+		"$(jq -c '.interval as $s | [.rows[] | .tx_rate * $s - .tx_delta, .rx_rate * $s - .rx_delta |
+			select(fabs > 0.01)]' "$scratch/json")"
+	is 'rates: summed up' '865 18' \
+		"$(between --json --group-by remote | jq -r '.rows[0] | "\(.tx_delta) \(.rx_delta)"')"
+	is 'rates: only of closed ones' 'old ends again before more comes+goes' \
 		"$(between --closed --csv --columns command,rate | sed 1d | cut -d, -f 2 | xargs)"
-	is 'rates: sorted by' 'goes comes+goes new' \
+	is 'rates: sorted by' 'goes comes+goes more' \
 		"$(between -q --sort=-rate --columns command,state,rate |
 			awk '$1 != "ends" { print $1 }' | head -n 3 | xargs)"
 }
@@ -264,9 +272,9 @@ completion()
 	is 'completion: a column, reversed' -rx_rate "$(complete_line --sort -rx_r)"
 	is 'completion: after =' remote "$(complete_line --group-by = r)"
 	missing=''
-	for option in $(sockstat -a --columns all | head -n 1 |
-			sed 's/LOCAL ADDRESS/LOCAL/; s/FOREIGN ADDRESS/REMOTE/'); do
-		[ "$(complete_line --columns "${option,,}" | cut -d ' ' -f 1)" = "${option,,}" ] ||
+	for option in $(sockstat --watch 0.1 --count 1 --csv --resolve | head -n 1 |
+			sed 's/^time,//; s/,/ /g'); do
+		[ "$(complete_line --columns "$option" | cut -d ' ' -f 1)" = "$option" ] ||
 			missing+=" $option"
 	done
 	is 'completion: every column' '' "$missing"

@@ -105,6 +105,25 @@ static void get_rx_rate(const void *record, struct value *value)
 	set_rate(value, e->rx_delta, e->seconds);
 }
 
+static void set_delta(struct value *value, uint64_t bytes, double seconds)
+{
+	set_number(value, seconds > 0 ? VALUE_BYTES : VALUE_NONE, bytes);
+}
+
+static void get_tx_delta(const void *record, struct value *value)
+{
+	const struct entry *e = record;
+
+	set_delta(value, e->tx_delta, e->seconds);
+}
+
+static void get_rx_delta(const void *record, struct value *value)
+{
+	const struct entry *e = record;
+
+	set_delta(value, e->rx_delta, e->seconds);
+}
+
 #define GET(name, set)                                                  \
 	static void get_##name(const void *record, struct value *value) \
 	{                                                               \
@@ -151,6 +170,8 @@ const struct view_column entry_columns[ENTRY_COLUMNS] = {
 	{ "RATE", "BYTES/S", true, 0, get_rate },
 	{ "TX_RATE", "TX/S", true, 0, get_tx_rate },
 	{ "RX_RATE", "RX/S", true, 0, get_rx_rate },
+	{ "TX_DELTA", "TX_DELTA", true, 0, get_tx_delta },
+	{ "RX_DELTA", "RX_DELTA", true, 0, get_rx_delta },
 	{ "TX_BYTES", "TX_BYTES", true, 0, get_tx_bytes },
 	{ "RX_BYTES", "RX_BYTES", true, 0, get_rx_bytes },
 	{ "TX_CALLS", "TX_CALLS", true, 0, get_tx_calls },

@@ -21,7 +21,7 @@ struct entry {
 	bool just_closed;
 };
 
-#define ENTRY_COLUMNS 25
+#define ENTRY_COLUMNS 27
 
 extern const struct view_column entry_columns[ENTRY_COLUMNS];
 

@@ -203,6 +203,26 @@ static void set_rate(struct value *value, uint64_t bytes, double seconds)
 		set_rate(value, bytes, group->seconds);                 \
 	}
 
+static void set_delta(struct value *value, uint64_t bytes, double seconds)
+{
+	value->kind = seconds > 0 ? VALUE_BYTES : VALUE_NONE;
+	value->number = bytes;
+}
+
+static void get_tx_delta(const void *record, struct value *value)
+{
+	const struct group *group = record;
+
+	set_delta(value, group->tx_delta, group->seconds);
+}
+
+static void get_rx_delta(const void *record, struct value *value)
+{
+	const struct group *group = record;
+
+	set_delta(value, group->rx_delta, group->seconds);
+}
+
 #define GET_NUMBER(name, number_kind)                                   \
 	static void get_##name(const void *record, struct value *value) \
 	{                                                               \
@@ -234,6 +254,8 @@ const struct view_column group_columns[GROUP_COLUMNS] = {
 	{ "RATE", "BYTES/S", true, 0, get_rate },
 	{ "TX_RATE", "TX/S", true, 0, get_tx_rate },
 	{ "RX_RATE", "RX/S", true, 0, get_rx_rate },
+	{ "TX_DELTA", "TX_DELTA", true, 0, get_tx_delta },
+	{ "RX_DELTA", "RX_DELTA", true, 0, get_rx_delta },
 	{ "TX_BYTES", "TX_BYTES", true, 0, get_tx_bytes },
 	{ "RX_BYTES", "RX_BYTES", true, 0, get_rx_bytes },
 	{ "TX_CALLS", "TX_CALLS", true, 0, get_tx_calls },

@@ -31,7 +31,7 @@ struct group {
 	double seconds;
 };
 
-#define GROUP_COLUMNS 14
+#define GROUP_COLUMNS 16
 #define GROUP_NAMES 3 /* the first of them name the group, one way each */
 
 extern const struct view_column group_columns[GROUP_COLUMNS];

@@ -126,7 +126,9 @@ static void show_all(struct options *opt)
 	for (i = 0; i < n; i++) {
 		bool user = columns[i].get == options_column(GROUP_NONE, "user")->get;
 
-		if (opt->mode == MODE_ONCE && strstr(columns[i].name, "RATE"))
+		/* what moved since the snapshot before, which is not there */
+		if (opt->mode == MODE_ONCE &&
+		    (strstr(columns[i].name, "RATE") || strstr(columns[i].name, "DELTA")))
 			continue;
 		/* it repeats UID, as a number or a name; JSON's values do not change kind */
 		if (user && opt->format != FORMAT_TABLE && !names_resolved())

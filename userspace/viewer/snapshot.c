@@ -31,9 +31,7 @@ static int64_t time_of(const char *path)
 /* What to do about a table that could not be read */
 static void explain(int err, const char *path, const struct sockstat_table *table, char *sentence)
 {
-	const char *name = !path	       ? SOCKSTAT_PROC_PATH :
-			   strcmp(path, "-") ? path :
-					       "standard input";
+	const char *name = !path ? SOCKSTAT_PROC_PATH : strcmp(path, "-") ? path : "standard input";
 
 	if (err == -ENOENT && !path)
 		snprintf(sentence, SENTENCE_LEN,
@@ -51,7 +49,8 @@ static void explain(int err, const char *path, const struct sockstat_table *tabl
 			 table->error);
 	else if (err == -EPROTO)
 		snprintf(sentence, SENTENCE_LEN,
-			 "%s: %s: load the module that came with this sockstat", name, table->error);
+			 "%s: %s: load the module that came with this sockstat", name,
+			 table->error);
 	else if (err == -EBADMSG)
 		snprintf(sentence, SENTENCE_LEN, "%s is not a whole table of sockstat: %s", name,
 			 table->error);

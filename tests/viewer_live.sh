@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# sockstat, the viewer, on the module's own table: curl and nginx, iperf3, ssh
+# and a Python program, each of which counts what it moves, too.
+
+set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+VIEWER=$TREE/userspace/sockstat
+WEB=18080 PERF=18081 SECURE=18082
+
+need_root
+[ -x "$VIEWER" ] || skip_all 'userspace/sockstat is not built'
+need jq tmux curl nginx iperf3 ssh sshd ssh-keygen python3
+unset SOCKSTAT_FILE COLUMNS TMUX
+export LC_ALL=C.UTF-8
+scratch=$(mktemp -d)
+chmod 755 "$scratch"
+cleanup()
+{
+	tm kill-server 2>/dev/null
+	[ ! -e "$scratch/nginx.pid" ] || kill "$(cat "$scratch/nginx.pid")"
+	[ ! -e "$scratch/sshd.pid" ] || kill "$(cat "$scratch/sshd.pid")"
+	[ -z "${PYTHON_PID-}" ] || kill "$PYTHON_PID"
+	rm -rf "$scratch"
+	unload_module
+}
+
+tm()
+{
+	tmux -u -S "$scratch/tmux" -f /dev/null "$@"
+}
+
+sockstat()
+{
+	"$VIEWER" "$@"
+}
+
+# of FILTER OPTION...: what jq says of the rows.
+of()
+{
+	local filter=$1
+
+	shift
+	sockstat --json "$@" | jq -r "$filter"
+}
+
+listens()
+{
+	[ -n "$(sockstat -q -l -p "$1")" ]
+}
+
+web()
+{
+	local said local_port received sent
+
+	mkdir "$scratch/www"
+	head -c 1000000 /dev/urandom >"$scratch/www/file"
+	chmod -R a+rX "$scratch/www"
+	cat >"$scratch/nginx.conf" <<-END
+		pid $scratch/nginx.pid;
+		error_log $scratch/nginx.error;
+		worker_processes 1;
+		events { }
+		http {
+			log_format counts '\$remote_port \$request_length \$bytes_sent';
+			access_log $scratch/nginx.log counts;
+			server { listen 127.0.0.1:$WEB; root $scratch/www; }
+		}
+	END
+	nginx -c "$scratch/nginx.conf"
+	check 'nginx listens' wait_for 20 listens $WEB
+	is 'as nginx, IPv4, with a peer that there is none of' 'nginx tcp4 LISTEN null' \
+		"$(of '.rows[0] | "\(.command) \(.proto) \(.state) \(.remote_port)"' -l -p $WEB)"
+	said=$(curl -s -o /dev/null "http://127.0.0.1:$WEB/file" \
+		-w '%{local_port} %{size_request} %{size_header} %{size_download}')
+	read -r local_port sent received said <<<"$said"
+	received=$((received + said))
+	is 'what curl sent and received' "$sent $received client" \
+		"$(of '.rows[] | "\(.tx_bytes) \(.rx_bytes) \(.role)"' \
+			--closed --command curl -p "$local_port" --remote "127.0.0.0/8:$WEB")"
+	wait_for 10 test -s "$scratch/nginx.log"
+	read -r local_port received sent <"$scratch/nginx.log"
+	is 'what nginx received and sent, by its log' "$sent $received server" \
+		"$(of '.rows[] | "\(.tx_bytes) \(.rx_bytes) \(.role)"' \
+			--closed --command 'ngin?' --remote "127.0.0.1:$local_port")"
+	is 'found by when it was closed' 2 "$(of '.rows | length' --closed --since 1h -p "$local_port")"
+	curl -s "http://127.0.0.1:1/" || :
+	is 'a refused one, and why' ECONNREFUSED "$(of '.rows[].error' --closed --remote :1)"
+}
+
+# What a watch sums up is all that moved, also of what came and went in between.
+perf()
+{
+	local watch server truth
+
+	sockstat --watch 0.5 --json --command iperf3 >"$scratch/watch" &
+	watch=$!
+	wait_for 20 test -s "$scratch/watch"
+	iperf3 -s -1 -p $PERF >/dev/null &
+	server=$!
+	wait_for 20 listens $PERF
+	truth=$(iperf3 -c 127.0.0.1 -p $PERF -n 4M -J | jq .end.sum_sent.bytes)
+	wait $server
+	wait_for 20 two_more "$(wc -l <"$scratch/watch")"
+	kill $watch
+	# each stream begins with a cookie of 37 bytes
+	is 'what iperf3 sent' $((truth + 37)) \
+		"$(of '[.rows[] | select(.role == "client") | .tx_bytes] | max' -a --command iperf3)"
+	is 'what iperf3 received' $((truth + 37)) \
+		"$(of '[.rows[] | select(.role == "server") | .rx_bytes] | max' -a --command iperf3)"
+	is 'a watch has counted each byte once' \
+		"$(of '[.rows[] | .tx_bytes + .rx_bytes] | add' -a --command iperf3)" \
+		"$(jq -s '[.[].rows[] | .tx_delta + .rx_delta] | add' "$scratch/watch")"
+	is 'by command' "$(of '[.rows[].tx_bytes] | add' -a --command iperf3)" \
+		"$(of '.rows[] | select(.command == "iperf3") | .tx_bytes' -a --group-by command)"
+}
+
+two_more()
+{
+	[ "$(wc -l <"$scratch/watch")" -ge $(($1 + 2)) ]
+}
+
+secure()
+{
+	local sent
+
+	ssh-keygen -q -t ed25519 -N '' -f "$scratch/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$scratch/key"
+	mkdir -p /run/sshd
+	"$(command -v sshd)" -f /dev/null -p $SECURE -h "$scratch/host" -o UsePAM=no \
+		-o StrictModes=no -o PidFile="$scratch/sshd.pid" \
+		-o AuthorizedKeysFile="$scratch/key.pub" -E "$scratch/sshd.log"
+	wait_for 20 listens $SECURE
+	head -c 200000 /dev/urandom | ssh -v -p $SECURE -i "$scratch/key" -F /dev/null \
+		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1 \
+		'wc -c' >"$scratch/out" 2>"$scratch/ssh.log"
+	is 'ssh worked' 200000 "$(cat "$scratch/out")"
+	wait_for 20 ssh_is_over
+	sent=$(sed -n 's/^Transferred: sent \([0-9]*\).*/\1/p' "$scratch/ssh.log")
+	# the greeting is no packet, and the last packet comes after it has counted
+	is 'what ssh sent, by its own count' yes \
+		"$(of "[.rows[] | select(.command == \"ssh\") | .tx_bytes] | add |
+			if . >= $sent and . < $sent + 400 then \"yes\" else . end" \
+			--closed --remote ":$SECURE")"
+	is 'sshd, whose processes share it, has received all of it' \
+		"$(of '[.rows[].tx_bytes] | add' --closed --remote ":$SECURE")" \
+		"$(of "[.rows[] | select(.role == \"server\" and .local_port == $SECURE) |
+			.rx_bytes] | add" --closed)"
+}
+
+ssh_is_over()
+{
+	[ -z "$(sockstat -q -c -p "$SECURE")" ]
+}
+
+# A program with an open connection, that says what it has moved.
+python()
+{
+	local pid port sent received
+
+	coproc PYTHON { exec python3 -u -c '
+import os, socket, sys
+listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+client = socket.create_connection(listener.getsockname()[:2])
+server, _ = listener.accept()
+sent = received = 0
+for size in (1, 10, 1000, 30000):
+    sent += client.send(b"x" * size)
+    received += len(server.recv(size // 2 + 1))
+print(os.getpid(), client.getsockname()[1], sent, received, client.fileno(), server.fileno())
+sys.stdin.readline()
+while True:
+    client.send(b"x" * 4096)
+    server.recv(65536)
+'; }
+	read -r pid port sent received client server <&"${PYTHON[0]}"
+	is "a program's open connection" "client $client $sent 0 server $server 0 $received" \
+		"$(of '[.rows[] | "\(.role) \(.fd) \(.tx_bytes) \(.rx_bytes)"] | join(" ")' \
+			-c -6 --pid "$pid" --sort fd)"
+	is 'what it has not read yet' $((sent - received)) \
+		"$(of '.rows[].rx_queue' --pid "$pid" --remote "[::1]:$port")"
+	is 'by state' 2 "$(of '.rows | length' --pid "$pid" --state established)"
+	is 'by network namespace' 3 "$(of '.rows | length' --pid "$pid" --netns "/proc/$pid/ns/net")"
+	is 'of another there is nothing' 1 "$(sockstat --pid "$pid" --netns 1 >/dev/null; echo $?)"
+	is 'by user' "3 root" "$(of '"\(.rows | length) \(.rows[0].user)"' --resolve --user root --pid "$pid")"
+	is 'another user sees none of it, and is told' \
+		'1 sockstat: nothing to show of your own processes; root sees all' \
+		"$(said=$(setpriv --reuid 65534 --clear-groups "$VIEWER" -l 2>&1 >/dev/null)
+			echo "$? $said")"
+	# from now on it sends all the time
+	echo >&"${PYTHON[1]}"
+}
+
+on_screen()
+{
+	tm capture-pane -p | grep -qE -- "$1"
+}
+
+shows()
+{
+	wait_for 60 on_screen "$1" || {
+		tm capture-pane -p
+		return 1
+	}
+}
+
+top()
+{
+	tm new-session -d -x 130 -y 24 "exec '$VIEWER' --top 1"
+	check 'on the screen: who sends, and how much' \
+		shows "^python3 +[0-9]+ +$client \[::1\].* ESTABLISHED +[0-9.]+[KM]? .*█"
+	check 'and receives' shows "^python3 +[0-9]+ +$server \[::1\].* ESTABLISHED .*█"
+	tm capture-pane -p | sed 's/^/# /'
+	tm send-keys c
+	check 'the history' shows "^curl .*client ECONNREFUSED"
+	tm capture-pane -p | sed 's/^/# /'
+	tm send-keys c
+	unload_module
+	check 'the module is gone: what to do' shows 'there is no /proc/sockstat: load the module'
+	is 'on the command line, too' 2 "$(sockstat 2>/dev/null; echo $?)"
+	insmod "$MODULE"
+	check 'it is back' shows '^python3 .*ESTABLISHED .*█'
+}
+
+load_module
+trap cleanup EXIT
+web
+perf
+secure
+python
+top
+finish
