@@ -146,7 +146,7 @@ packages_of()
 	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
 }
 
-LINT_PACKAGES=(sparse coccinelle libpython3.13 clang clang-format shellcheck perl)
+LINT_PACKAGES=(sparse coccinelle libpython3.13 clang libclang-rt-19-dev clang-format shellcheck perl)
 
 # What the benchmarks run and are compared with.
 bench_packages_of()
