@@ -2,12 +2,7 @@
 /*
  * For libFuzzer: any text through the parser and, where that takes it, through
  * what makes the viewer's cells, rates and totals. What has been shown must be
- * printing characters.
- *
- *	clang -g -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *		-o fuzz tests/viewer/fuzz.c userspace/procfi*.c \
- *		userspace/viewer/{column,entry,filter,group,names,rates}.c
- *	./fuzz -max_total_time=20 DIRECTORY-OF-TABLES
+ * printing characters. The check "fuzz" of make lint builds and runs it.
  */
 
 #include <stdlib.h>

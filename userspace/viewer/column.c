@@ -43,23 +43,32 @@ const struct view_column *column_find(const struct view_column *columns, size_t 
 	return NULL;
 }
 
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+/* What qsort() wants to hear */
+static int order_of(bool greater, bool less)
+{
+	return greater - less;
+}
 
 static int compare_addr(const struct value *a, const struct value *b)
 {
 	const struct sockaddr_in *a4 = (const void *)a->sa, *b4 = (const void *)b->sa;
 	const struct sockaddr_in6 *a6 = (const void *)a->sa, *b6 = (const void *)b->sa;
-	int order = COMPARE(a->sa->ss_family, b->sa->ss_family);
+	int order =
+		order_of(a->sa->ss_family > b->sa->ss_family, a->sa->ss_family < b->sa->ss_family);
 
 	if (order)
 		return order;
 	switch (a->sa->ss_family) {
 	case AF_INET:
 		order = memcmp(&a4->sin_addr, &b4->sin_addr, sizeof(a4->sin_addr));
-		return order ? order : COMPARE(ntohs(a4->sin_port), ntohs(b4->sin_port));
+		return order ? order :
+			       order_of(ntohs(a4->sin_port) > ntohs(b4->sin_port),
+					ntohs(a4->sin_port) < ntohs(b4->sin_port));
 	case AF_INET6:
 		order = memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr));
-		return order ? order : COMPARE(ntohs(a6->sin6_port), ntohs(b6->sin6_port));
+		return order ? order :
+			       order_of(ntohs(a6->sin6_port) > ntohs(b6->sin6_port),
+					ntohs(a6->sin6_port) < ntohs(b6->sin6_port));
 	}
 	return 0;
 }
@@ -74,7 +83,7 @@ static int compare_addr(const struct value *a, const struct value *b)
 int column_compare(const struct value *a, const struct value *b)
 {
 	if (a->kind != b->kind)
-		return COMPARE(a->kind, b->kind);
+		return order_of(a->kind > b->kind, a->kind < b->kind);
 	switch (a->kind) {
 	case VALUE_NONE:
 		break;
@@ -83,11 +92,11 @@ int column_compare(const struct value *a, const struct value *b)
 	case VALUE_NUMBER:
 	case VALUE_BYTES:
 	case VALUE_HEX:
-		return COMPARE(a->number, b->number);
+		return order_of(a->number > b->number, a->number < b->number);
 	case VALUE_TIME:
-		return COMPARE(a->time, b->time);
+		return order_of(a->time > b->time, a->time < b->time);
 	case VALUE_RATE:
-		return COMPARE(a->rate, b->rate);
+		return order_of(a->rate > b->rate, a->rate < b->rate);
 	case VALUE_ADDR:
 		return compare_addr(a, b);
 	}
@@ -158,11 +167,11 @@ void column_text(const struct value *value, bool human, char text[CELL_LEN])
 		addr_text(value, text);
 		break;
 	case VALUE_BYTES:
-		if (human) {
+		if (human)
 			human_bytes(value->number, text, CELL_LEN);
-			break;
-		}
-		/* fall through */
+		else
+			snprintf(text, CELL_LEN, "%" PRIu64, value->number);
+		break;
 	case VALUE_NUMBER:
 		snprintf(text, CELL_LEN, "%" PRIu64, value->number);
 		break;
@@ -209,7 +218,7 @@ static int compare_keys(const void *a, const void *b, void *descending)
 
 	if (order)
 		return descending ? -order : order;
-	return COMPARE(x->place, y->place);
+	return order_of(x->place > y->place, x->place < y->place);
 }
 
 /**

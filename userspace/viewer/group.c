@@ -223,25 +223,27 @@ static void get_rx_delta(const void *record, struct value *value)
 	set_delta(value, group->rx_delta, group->seconds);
 }
 
-#define GET_NUMBER(name, number_kind)                                   \
+#define GET_NUMBER(name, number_kind, what)                             \
 	static void get_##name(const void *record, struct value *value) \
 	{                                                               \
+		const struct group *group = record;                     \
+                                                                        \
 		value->kind = number_kind;                              \
-		value->number = ((const struct group *)record)->name;   \
+		value->number = what;                                   \
 	}
 
 /* clang-format off */
 GET_RATE(rate, group->tx_delta + group->rx_delta)
 GET_RATE(tx_rate, group->tx_delta)
 GET_RATE(rx_rate, group->rx_delta)
-GET_NUMBER(descriptors, VALUE_NUMBER)
-GET_NUMBER(connections, VALUE_NUMBER)
-GET_NUMBER(tx_bytes, VALUE_BYTES)
-GET_NUMBER(rx_bytes, VALUE_BYTES)
-GET_NUMBER(tx_calls, VALUE_NUMBER)
-GET_NUMBER(rx_calls, VALUE_NUMBER)
-GET_NUMBER(tx_queue, VALUE_BYTES)
-GET_NUMBER(rx_queue, VALUE_BYTES)
+GET_NUMBER(descriptors, VALUE_NUMBER, group->descriptors)
+GET_NUMBER(connections, VALUE_NUMBER, group->connections)
+GET_NUMBER(tx_bytes, VALUE_BYTES, group->tx_bytes)
+GET_NUMBER(rx_bytes, VALUE_BYTES, group->rx_bytes)
+GET_NUMBER(tx_calls, VALUE_NUMBER, group->tx_calls)
+GET_NUMBER(rx_calls, VALUE_NUMBER, group->rx_calls)
+GET_NUMBER(tx_queue, VALUE_BYTES, group->tx_queue)
+GET_NUMBER(rx_queue, VALUE_BYTES, group->rx_queue)
 /* clang-format on */
 
 /* The first three are one column under three names: what is grouped by. */

@@ -13,15 +13,19 @@
 
 #include "rates.h"
 
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+/* What qsort() wants to hear */
+static int order_of(bool greater, bool less)
+{
+	return greater - less;
+}
 
 static int compare_key(const struct sockstat_row *a, const struct sockstat_row *b)
 {
-	int order = COMPARE(a->cookie, b->cookie);
+	int order = order_of(a->cookie > b->cookie, a->cookie < b->cookie);
 
 	if (!order)
-		order = COMPARE(a->pid, b->pid);
-	return order ? order : COMPARE(a->fd, b->fd);
+		order = order_of(a->pid > b->pid, a->pid < b->pid);
+	return order ? order : order_of(a->fd > b->fd, a->fd < b->fd);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -30,7 +34,7 @@ static int compare_rows(const void *a, const void *b)
 	const struct sockstat_row *y = *(const struct sockstat_row *const *)b;
 	int order = compare_key(x, y);
 
-	return order ? order : COMPARE(x->line, y->line);
+	return order ? order : order_of(x->line > y->line, x->line < y->line);
 }
 
 static const struct sockstat_row **sorted(const struct sockstat_table *table)

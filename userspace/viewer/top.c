@@ -16,12 +16,12 @@
 
 #define ESCAPE_MS 25 /* for the rest of a key that begins with Escape */
 
-static volatile sig_atomic_t stopped;
+static int stopped; /* by a signal */
 
 static void stop(int sig)
 {
 	(void)sig;
-	stopped = 1;
+	__atomic_store_n(&stopped, 1, __ATOMIC_RELAXED);
 }
 
 static double seconds_now(void)
@@ -192,7 +192,7 @@ static void run(struct top *top)
 {
 	double next = seconds_now() + top->opt.interval;
 
-	while (!stopped) {
+	while (!__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
 		struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 		double wait = next - seconds_now();
 

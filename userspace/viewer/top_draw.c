@@ -41,7 +41,9 @@ static const char *const help[] = {
  */
 size_t top_page(void)
 {
-	return LINES > HEAD_LINES + 1 ? LINES - HEAD_LINES - 1 : 1;
+	int rows = LINES - HEAD_LINES - 1;
+
+	return rows > 0 ? rows : 1;
 }
 
 static void colour_on(const struct top *top, enum colour colour)
