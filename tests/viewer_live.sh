@@ -209,6 +209,7 @@ shows()
 
 top()
 {
+	sockstat -s | sed 's/^/# /'
 	tm new-session -d -x 130 -y 24 "exec '$VIEWER' --top 1"
 	check 'on the screen: who sends, and how much' \
 		shows "^python3 +[0-9]+ +$client \[::1\].* ESTABLISHED +[0-9.]+[KM]? .*█"
