@@ -129,7 +129,7 @@ rows_and_rates()
 	start 120x24 "'$VIEWER' --top 0.3 --file '$scratch/table'"
 	check 'the title' shows '^COMMAND +PID +FD LOCAL ADDRESS +FOREIGN ADDRESS +STATE +TX/S +RX/S +TX_BYTES +RX_BYTES +BYTES/S'
 	check 'rates, and their bar' shows 'curl +30 +5 .*ESTABLISHED +[0-9.]+[KM] .*█'
-	check 'throughput of late' shows '^sent [0-9.]+[KM]/s  received [0-9.]+K?/s  .*[▁▂▃▄▅▆▇█] ?[▁▂▃▄▅▆▇█]'
+	check 'throughput of late' shows '^sent [0-9.]+[KM]?/s  received [0-9.]+[KM]?/s  .*[▁▂▃▄▅▆▇█].*[▁▂▃▄▅▆▇█]'
 	check 'the fastest first' wait_for 20 first_are 'curl nginx'
 	keys u
 	check 'exact numbers' shows 'curl .* [0-9]+000 +[0-9]+ +█'
