@@ -146,7 +146,8 @@ packages_of()
 	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
 }
 
-LINT_PACKAGES=(sparse coccinelle libpython3.13 clang libclang-rt-19-dev clang-format shellcheck perl)
+LINT_PACKAGES=(sparse coccinelle libpython3.13 clang libclang-rt-19-dev clang-format shellcheck perl
+	mandoc man-db groff)
 
 # What the benchmarks run and are compared with.
 bench_packages_of()
@@ -163,6 +164,15 @@ SOURCE_PARTS=(tools/testing/selftests/lib.mk
 	'tools/testing/selftests/kselftest*.h' tools/testing/selftests/kselftest)
 LINT_PARTS=('scripts/check*' scripts/spelling.txt
 	scripts/const_structs.checkpatch scripts/coccicheck scripts/coccinelle)
+# What reads Documentation/ABI; older kernels have it elsewhere.
+ABI_PARTS=(tools/docs/get_abi.py tools/lib/python/abi)
+
+# source_parts_of KERNEL: what of its sources is kept.
+source_parts_of()
+{
+	printf '%s\n' "${SOURCE_PARTS[@]}" "${LINT_PARTS[@]}"
+	[ "$(version_of "$1")" != 7.3 ] || printf '%s\n' "${ABI_PARTS[@]}"
+}
 
 root_recipe()
 {
@@ -220,7 +230,7 @@ image_path()
 
 source_path()
 {
-	echo "$CACHE/source-$(version_of "$1")-$(echo "${SOURCE_PARTS[@]}" "${LINT_PARTS[@]}" | key_of)"
+	echo "$CACHE/source-$(version_of "$1")-$(source_parts_of "$1" | paste -sd " " | key_of)"
 }
 
 lint_path()
