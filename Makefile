@@ -5,14 +5,28 @@
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
+# Where "make install" puts things; DESTDIR comes before all of it.
+prefix ?= /usr/local
+sysconfdir ?= /etc
+mandir = $(prefix)/share/man
+INSTALL_MOD_PATH ?= $(DESTDIR)
+INSTALL_MOD_DIR ?= updates
+
+VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");$$/\1/p' module/main.c)
+release = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
+# That of another machine's root is for its owner to run.
+depmod = $(if $(INSTALL_MOD_PATH),,depmod -a $(release))
+
 all: module
 
 help:
 	@echo 'On this machine:'
 	@echo '  make [KDIR=...]      build sockstat.ko, for the running kernel or another'
 	@echo '  make load, unload    insmod and rmmod it (root)'
-	@echo '  make install         put it where modprobe finds it (root)'
-	@echo '  make userspace       build userspace/sockstat-client'
+	@echo '  make userspace       build userspace/sockstat and userspace/sockstat-client'
+	@echo '  make install         all of it, below prefix=/usr/local; loaded at each boot (root); also'
+	@echo '                       install-module, install-userspace, and install-source for DKMS'
+	@echo '  make uninstall       remove what make install put there (root)'
 	@echo '  make clean           remove what was built'
 	@echo 'In a virtual machine; what is missing is fetched once and cached:'
 	@echo '  make demo            see it at work'
@@ -20,6 +34,7 @@ help:
 	@echo '  make check-load      the tests under load at full size, which takes hours (T=name K=kernel; default 7.3)'
 	@echo '  make check-debug     every test on debug kernels, built the first time: hours (T=name K=7.3-kasan|7.3-kcsan)'
 	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=kernel OUT=directory)'
+	@echo '  make check-packages  build the Debian packages; install, upgrade the kernel under and purge them'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove what was fetched'
 
@@ -42,9 +57,48 @@ load:
 unload:
 	rmmod sockstat
 
-install: | headers
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	$(if $(INSTALL_MOD_PATH),,depmod -a $(notdir $(patsubst %/build,%,$(KDIR))))
+install: install-module install-userspace
+
+install-module: install-config | headers
+	@test -e sockstat.ko || { echo 'sockstat.ko is not built: run make first' >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' \
+		INSTALL_MOD_DIR='$(INSTALL_MOD_DIR)' modules_install
+	$(depmod)
+
+# What has it loaded at each boot. The file of options is there to be edited.
+options := $(DESTDIR)$(sysconfdir)/modprobe.d/sockstat.conf
+install-config:
+	install -D -m 0644 system/modules-load.conf $(DESTDIR)$(prefix)/lib/modules-load.d/sockstat.conf
+	install -D -m 0644 system/sockstat.service $(DESTDIR)$(prefix)/lib/systemd/system/sockstat.service
+	test -e $(options) || install -D -m 0644 system/modprobe.conf $(options)
+
+install-userspace:
+	@test -e userspace/sockstat && test -e userspace/sockstat-client || \
+		{ echo 'userspace is not built: run make userspace first, or make install-module only' >&2; exit 1; }
+	$(MAKE) -C userspace install
+	for page in $(wildcard man/*.[158]); do \
+		install -D -m 0644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
+	done
+
+# What DKMS builds it from, for each kernel that comes.
+source := $(DESTDIR)/usr/src/sockstat-$(VERSION)
+install-source:
+	install -d $(source)/module
+	install -m 0644 Kbuild dkms.conf $(source)
+	install -m 0644 module/*.[ch] $(source)/module
+
+moddir = $(INSTALL_MOD_PATH)/lib/modules/$(release)/$(INSTALL_MOD_DIR)
+uninstall:
+	rm -f $(moddir)/sockstat.ko*
+	test ! -d $(moddir) || rmdir --ignore-fail-on-non-empty $(moddir)
+	$(depmod)
+	rm -f $(DESTDIR)$(prefix)/lib/modules-load.d/sockstat.conf
+	rm -f $(DESTDIR)$(prefix)/lib/systemd/system/sockstat.service
+	@if cmp -s system/modprobe.conf $(options); then rm -f $(options); \
+	elif test -e $(options); then echo '$(options) was edited: it stays'; fi
+	$(MAKE) -C userspace uninstall
+	rm -f $(foreach page,$(wildcard man/*.[158]),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	@test ! -e /sys/module/sockstat || test -n '$(DESTDIR)' || echo 'sockstat is still loaded: make unload'
 
 userspace:
 	$(MAKE) -C userspace
@@ -70,10 +124,15 @@ check-load:
 check-debug:
 	@tests/vm/check --kernel '$(or $(K),debug)' $(if $(T),--test '$(T)')
 
+check-packages:
+	@tests/vm/packages
+
 lint:
 	@tests/vm/lint
 
 clean-cache:
 	@tests/vm/setup --remove
 
-.PHONY: all help module headers load unload install userspace clean demo bench check check-load check-debug lint clean-cache
+.PHONY: all help module headers load unload install install-module install-config install-userspace \
+	install-source uninstall userspace clean demo bench check check-load check-debug check-packages \
+	lint clean-cache
