@@ -13,8 +13,12 @@
 #	lint-K-KEY/	root-K and the checkers
 #	bench-K-KEY/	root-K and what the module is compared with
 #	bench-image-K-KEY/	that as a disk image, like image-K-KEY
+#	builder-K-KEY/	the suite that ships kernel K and what builds the packages
+#	machine-K-KEY/	an ordinary Debian of that suite, with its own kernel and not
+#			with K, which is fetched: where the packages are installed
 #	build-K-ID/	a copy of the checkout (tree/, files), built for kernel K
 #	checked-K-ID/	the same, for lint
+#	build-packages-ID/	the same, and the packages that are built of it
 #
 # KEY is a hash of the recipe, so that a changed recipe makes a new one; an
 # entry appears by a rename once it is whole.
@@ -174,6 +178,26 @@ source_parts_of()
 	[ "$(version_of "$1")" != 7.3 ] || printf '%s\n' "${ABI_PARTS[@]}"
 }
 
+# What builds the packages and looks at them, besides their Build-Depends.
+BUILDER_PACKAGES=(build-essential lintian)
+
+# What a machine has before the packages come: its kernel, what the guest's init
+# and its disk need, and systemd, which loads modules.
+MACHINE_PACKAGES=(linux-image-cloud-amd64 linux-headers-cloud-amd64 tiny-initramfs
+	systemd kmod procps iproute2 mount socat busybox-static e2fsprogs xz-utils cpio)
+
+newer_kernel_of()
+{
+	local from
+
+	from=$(backports_of "$1")
+	echo "linux-image-cloud-amd64$from" "linux-headers-cloud-amd64$from"
+}
+
+# What is fetched already, for when it is installed: openssl is what DKMS makes
+# its key with, the rest is what the packages and that need.
+LATER_PACKAGES=(openssl dkms libjson-c5 libncursesw6 libaio1t64 liburing2)
+
 root_recipe()
 {
 	echo format 2
@@ -219,6 +243,18 @@ release_of()
 bench_path()
 {
 	echo "$CACHE/bench-$1-$( (root_recipe "$1"; bench_packages_of "$1") | key_of)"
+}
+
+builder_path()
+{
+	echo "$CACHE/builder-$1-$( (sources_of "$1"; echo "${BUILDER_PACKAGES[@]}"
+		sed '/^$/q' "$TOP/debian/control") | key_of)"
+}
+
+machine_path()
+{
+	echo "$CACHE/machine-$1-$( (sources_of "$1"; newer_kernel_of "$1"
+		echo "${MACHINE_PACKAGES[@]}" "${LATER_PACKAGES[@]}") | key_of)"
 }
 
 # image_path KERNEL [bench-]: the image of the root, or of the one for benchmarks.
