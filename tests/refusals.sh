@@ -111,11 +111,11 @@ make_without()
 	else
 		make -f "$TREE/Kbuild" KERNELRELEASE=test CONFIG_MODULES=y CONFIG_PROC_FS=y \
 			CONFIG_INET=y CONFIG_KPROBES=y CONFIG_KRETPROBES=y CONFIG_TRACEPOINTS=y \
-			${1:+"CONFIG_$1=n"} nothing
+			CONFIG_HAVE_FUNCTION_ARG_ACCESS_API=y ${1:+"CONFIG_$1=n"} nothing
 	fi 2>&1
 }
 
-for option in KPROBES PROC_FS INET; do
+for option in KPROBES PROC_FS INET HAVE_FUNCTION_ARG_ACCESS_API; do
 	name="a kernel without CONFIG_$option: does not build"
 	if ! [ -e "$KDIR/Makefile" ] || ! command -v make >/dev/null; then
 		skip "$name" "no $KDIR"
