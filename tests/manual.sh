@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The manual pages and the text of the ABI: what they list is what there is, and
-# every example does what the page shows.
+# every example and exit status is as the page shows.
 #
 #	tests/manual.sh --update	write what the examples print into the pages
 #
@@ -299,6 +299,47 @@ table()
 	unload_module
 }
 
+# exits PAGE NAME: lines of a status and a command that exits with it are read; a
+# page has all of these statuses and no others.
+exits()
+{
+	local expected command status all=''
+
+	while read -r expected command; do
+		status=0
+		run '$' "$command" >/dev/null || status=$?
+		is "exit status: $command" "$expected" $status
+		all+="$status "
+	done
+	is "$2: exit statuses" "$(words <<<"$all")" \
+		"$(section "$1" 'EXIT STATUS' | sed -n 's/^\.It //p' | words)"
+}
+
+statuses()
+{
+	local few='ulimit -n 100; exec' poor='setpriv --bounding-set=-sys_resource'
+
+	$poor true 2>/dev/null || poor=''
+	exits "$TREE/man/sockstat.8" sockstat <<-END
+		0 sockstat
+		1 sockstat --command nobody
+		2 sockstat --nonsense
+		2 sockstat --pid nonsense
+		2 sockstat nonsense
+		2 sockstat --file nonsense
+		2 sockstat --file /dev/null
+		2 sockstat >/dev/full
+	END
+	exits "$TREE/man/sockstat-client.1" sockstat-client <<-END
+		0 sockstat-client --dry-run --family 4 in.peek
+		1 ulimit -n 4; exec sockstat-client --dry-run --family 4 in.peek
+		2 sockstat-client --nonsense
+		2 sockstat-client --bytes nonsense
+		2 sockstat-client --dry-run nonsense
+		4 $few $poor sockstat-client --dry-run size.many_descriptors
+	END
+}
+
 if [ "${1-}" = --update ]; then
 	for page in "${PAGES[@]}"; do
 		update "$page"
@@ -310,6 +351,7 @@ options "$TREE/man/sockstat-client.1" "$CLIENT"
 viewer
 is 'sockstat-client: groups' "$("$CLIENT" --list | cut -d . -f 1 | words)" \
 	"$(items "$TREE/man/sockstat-client.1" DESCRIPTION Cm | words)"
+statuses
 table
 for page in "${PAGES[@]}"; do
 	before=$tap_count

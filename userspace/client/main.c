@@ -395,6 +395,7 @@ int main(int argc, char **argv)
 	struct request req = { .opt = { .bytes = 100000, .patience = 1 } };
 	int status;
 
+	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &req))
 		return EXIT_USAGE;
 	if (req.list) {
