@@ -273,12 +273,20 @@ viewer()
 # The columns' order is part of what is described.
 table()
 {
-	local page=$TREE/man/sockstat.5 live parameter names
+	local page=$TREE/man/sockstat.5 live parameter names states
 
+	# that of TIME_WAIT is no socket that has a descriptor
+	states=$(sed -n '/ state_names\[\]/,/};/p' "$TREE/userspace/procfield.c" |
+		grep -oE '"[A-Z_0-9]+"' | tr -d '"' | grep -vx TIME_WAIT | words)
 	names=$(head -n 1 "$TABLE" | xargs)
 	is 'the table: columns' "$names" "$(items "$page" Columns Cm | xargs)"
 	is 'the table: columns in the ABI' "$names" \
 		"$(grep -oE '^\s+[A-Z_]{2,8}  ' "$ABI" | xargs)"
+	is 'the table: states' "$states" \
+		"$(section "$page" Columns | sed -n '/Cm STATE/,/Cm ROLE/s/^\.Dv //p' | words)"
+	is 'the table: states in the ABI' "$states" \
+		"$(sed -n '/STATE  /,/ROLE  /p' "$ABI" | grep -oE '[A-Z][A-Z_]{4,}[12]?' |
+			grep -vx STATE | words)"
 	is 'the table: words of the last line' "$(tail -n 1 "$TABLE" | grep -o '[a-z]*=' | xargs)" \
 		"$(items "$page" 'The last line' Va | sed 's/$/=/' | xargs)"
 	is 'the ABI: of what it is' \
