@@ -15,7 +15,7 @@ INSTALL_MOD_DIR ?= updates
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");$$/\1/p' module/main.c)
 release = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
 # That of another machine's root is for its owner to run.
-depmod = $(if $(INSTALL_MOD_PATH),,depmod -a $(release))
+depmod = $(if $(INSTALL_MOD_PATH),,depmod -a $(1))
 
 all: module
 
@@ -63,7 +63,7 @@ install-module: install-config | headers
 	@test -e sockstat.ko || { echo 'sockstat.ko is not built: run make first' >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' \
 		INSTALL_MOD_DIR='$(INSTALL_MOD_DIR)' modules_install
-	$(depmod)
+	$(call depmod,$(release))
 
 # What has it loaded at each boot. The file of options is there to be edited.
 options := $(DESTDIR)$(sysconfdir)/modprobe.d/sockstat.conf
@@ -87,11 +87,17 @@ install-source:
 	install -m 0644 Kbuild dkms.conf $(source)
 	install -m 0644 module/*.[ch] $(source)/module
 
-moddir = $(INSTALL_MOD_PATH)/lib/modules/$(release)/$(INSTALL_MOD_DIR)
+# The module goes from every kernel that it was installed for.
+modules := $(INSTALL_MOD_PATH)/lib/modules
 uninstall:
-	rm -f $(moddir)/sockstat.ko*
-	test ! -d $(moddir) || rmdir --ignore-fail-on-non-empty $(moddir)
-	$(depmod)
+	@for dir in $(modules)/*/$(INSTALL_MOD_DIR); do \
+		set -- $$dir/sockstat.ko*; \
+		test -e $$1 || continue; \
+		echo rm $$*; \
+		rm $$* && rmdir --ignore-fail-on-non-empty $$dir || exit; \
+		release=$${dir#$(modules)/}; \
+		$(or $(call depmod,$${release%%/*}),:) || exit; \
+	done
 	rm -f $(DESTDIR)$(prefix)/lib/modules-load.d/sockstat.conf
 	rm -f $(DESTDIR)$(prefix)/lib/systemd/system/sockstat.service
 	@if cmp -s system/modprobe.conf $(options); then rm -f $(options); \
