@@ -253,7 +253,7 @@ complete_line()
 
 completion()
 {
-	local option offered missing=''
+	local option offered missing='' name
 
 	# The shell has this one only while it completes.
 	compopt()
@@ -278,6 +278,29 @@ completion()
 			missing+=" $option"
 	done
 	is 'completion: every column' '' "$missing"
+	mkfifo "$scratch/never"
+	# shellcheck disable=SC2016
+	for name in '$(>RUN)' '`>RUN`' 'a b;c'; do
+		is "completion: a process is called $name" "$(printf %q "$name")" "$(complete_name "$name")"
+	done
+	is 'completion: no name was run' '' "$(cd "$scratch" && compgen -G 'RUN*')"
+}
+
+# complete_name NAME: what is offered while a process is called so.
+complete_name()
+{
+	local pid
+
+	(
+		printf %s "$1" >"/proc/$BASHPID/comm"
+		read -r <"$scratch/never"
+	) >/dev/null &
+	pid=$!
+	wait_for 10 grep -qxF -- "$1" "/proc/$pid/comm"
+	cd "$scratch" || return
+	complete_line --command "${1:0:2}"
+	kill $pid
+	wait $pid 2>/dev/null
 }
 
 if [ "${1-}" = --update ]; then
