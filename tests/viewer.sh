@@ -139,10 +139,10 @@ snapshot()
 		}' >"$1"
 }
 
-# row COMMAND PID FD STATE TX RX OPENED COOKIE
+# row COMMAND PID FD STATE TX RX OPENED COOKIE [CLOSED]
 row()
 {
-	echo "$1 $2 $3 $4 client 192.0.2.1:1 192.0.2.2:2 $5 $6 1 1 0 0 $7 - - 0 1 1 $8"
+	echo "$1 $2 $3 $4 client 192.0.2.1:1 192.0.2.2:2 $5 $6 1 1 0 0 $7 ${9--} - 0 1 1 $8"
 }
 
 # between OPTION...: what sockstat --watch says of two snapshots. What it reads
@@ -177,6 +177,11 @@ rates()
 		row evicted 9 5 ESTABLISHED 50 0 100.000 b1
 		row first 5 3 UNCONN 0 0 - a6
 		row gone 6 3 ESTABLISHED 400 4 100.000 a7
+		row forgotten 10 3 CLOSED 10 0 100.000 c1 101.000
+		row forgotten 10 3 CLOSED 20 0 102.000 c1 103.000
+		row undated 11 3 CLOSED 10 0 - c2 101.000
+		row undated 11 3 CLOSED 20 0 - c2 103.000
+		row another 12 3 ESTABLISHED 50 0 100.000 c3
 	} | snapshot "$scratch/before"
 	{
 		row goes 1 3 ESTABLISHED 300 11 100.000 a1
@@ -188,26 +193,30 @@ rates()
 		row more 9 3 ESTABLISHED 90 0 200.000 b1
 		row reborn 9 4 ESTABLISHED 60 0 200.000 b1
 		row evicted 9 5 ESTABLISHED 40 0 200.000 b1
+		row another 12 3 ESTABLISHED 60 0 200.000 c3
 		row old 2 4 CLOSED 700 7 100.000 a3
 		row ends 2 3 CLOSED 240 1 100.000 a2
 		row again 3 3 CLOSED 80 5 100.000 a4
 		row before 4 3 CLOSED 25 1 100.000 a5
 		row more 9 3 CLOSED 55 0 100.000 b1
 		row comes+goes 8 3 CLOSED 120 12 200.000 a9
+		row forgotten 10 3 CLOSED 20 0 102.000 c1 103.000
+		row forgotten 10 3 CLOSED 30 0 104.000 c1 105.000
+		row undated 11 3 CLOSED 20 0 - c2 103.000
 	} | snapshot "$scratch/after"
 	# What is there to show, and what moved: tx/rx
 	between --json >"$scratch/json"
 	is 'rates: each row matched, what came and went counted' \
-		"goes 200/1 twice 0/0 again 30/3 after 9/1 first 6/0 new 70/0 more 90/0 reborn 60/0 evicted 40/0 $(
-			)ends 200/1 again 30/0 before 5/0 more 5/0 comes+goes 120/12" \
+		"goes 200/1 twice 0/0 again 30/3 after 9/1 first 6/0 new 70/0 more 90/0 reborn 60/0 evicted 40/0 another 60/0 $(
+			)ends 200/1 again 30/0 before 5/0 more 5/0 comes+goes 120/12 forgotten 30/0" \
 		"$(jq -r '[.rows[] | "\(.command) \(.tx_delta)/\(.rx_delta)"] | join(" ")' \
 			"$scratch/json")"
 	is 'rates: per second' '[]' \
 		"$(jq -c '.interval as $s | [.rows[] | .tx_rate * $s - .tx_delta, .rx_rate * $s - .rx_delta |
 			select(fabs > 0.01)]' "$scratch/json")"
-	is 'rates: summed up' '865 18' \
+	is 'rates: summed up' '955 18' \
 		"$(between --json --group-by remote | jq -r '.rows[0] | "\(.tx_delta) \(.rx_delta)"')"
-	is 'rates: only of closed ones' 'old ends again before more comes+goes' \
+	is 'rates: only of closed ones' 'old ends again before more comes+goes forgotten forgotten undated' \
 		"$(between --closed --csv --columns command,rate | sed 1d | cut -d, -f 2 | xargs)"
 	is 'rates: sorted by' 'goes comes+goes more' \
 		"$(between -q --sort=-rate --columns command,state,rate |

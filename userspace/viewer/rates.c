@@ -3,8 +3,8 @@
  * What moved between two snapshots. A row is known again by its connection,
  * process and descriptor. Where several have these in common (a connection that
  * connect(AF_UNSPEC) ended, a program that exec replaced), by its time of
- * opening and its command, else by its counts, which never go back. What is not
- * known again is new, and all that it counts moved just now: so a connection
+ * opening and its command, else by its counts, which never go back, and stay
+ * once it is closed. What is not known again is new, and all that it counts moved just now: so a connection
  * that came and went between the two is counted by its closed row.
  */
 
@@ -52,8 +52,12 @@ static const struct sockstat_row **sorted(const struct sockstat_table *table)
 
 static bool may_become(const struct sockstat_row *old, const struct sockstat_row *row)
 {
-	return old->tx_bytes <= row->tx_bytes && old->rx_bytes <= row->rx_bytes &&
-	       (old->state != SOCKSTAT_CLOSED || row->state == SOCKSTAT_CLOSED);
+	/* what is over changes no more, and a connection is opened once */
+	if (old->state == SOCKSTAT_CLOSED)
+		return row->state == SOCKSTAT_CLOSED && old->closed == row->closed &&
+		       old->tx_bytes == row->tx_bytes && old->rx_bytes == row->rx_bytes;
+	return (old->opened < 0 || old->opened == row->opened) && old->tx_bytes <= row->tx_bytes &&
+	       old->rx_bytes <= row->rx_bytes;
 }
 
 static bool is_same(const struct sockstat_row *old, const struct sockstat_row *row)
