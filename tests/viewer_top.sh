@@ -268,6 +268,37 @@ refusals()
 	check 'no table' shows '^status=2'
 }
 
+# start_recorded SIZE OPTIONS: its PID in the file pid, the terminal's settings
+# before it and after it in two more.
+start_recorded()
+{
+	rm -f "$scratch/pid"
+	start "$1" "trap : QUIT; stty -g >'$scratch/stty.1'
+		sh -c 'echo \$\$ >$scratch/pid; exec $VIEWER --top $2'
+		status=\$?; stty -g >'$scratch/stty.2'; (exit \$status)"
+	wait_for 10 test -s "$scratch/pid"
+}
+
+# The terminal is as it was, by its settings and by its screen.
+signals()
+{
+	local signal
+
+	for signal in INT TERM HUP QUIT PIPE; do
+		start_recorded 120x24 "60 --file $scratch/table"
+		shows curl >/dev/null
+		kill -$signal "$(cat "$scratch/pid")"
+		check "SIG$signal ends it" shows '^status=0'
+		is 'and the terminal is as it was' "before 0 $(cat "$scratch/stty.1")" \
+			"$(screen | head -n 1) $(tm display-message -p '#{alternate_on}') $(
+				)$(cat "$scratch/stty.2")"
+	done
+	start_recorded 120x24 "60 --file $scratch/table"
+	shows curl >/dev/null
+	keys 'C-\'
+	check 'the key that ends a program at once, too' shows '^status=0'
+}
+
 # ticks PID: of CPU time that it has used, or its children have that have ended.
 ticks()
 {
@@ -336,5 +367,6 @@ sizes
 failures
 colours
 refusals
+signals
 many
 finish

@@ -24,6 +24,17 @@ static void stop(int sig)
 	__atomic_store_n(&stopped, 1, __ATOMIC_RELAXED);
 }
 
+/* Whatever ends it, the terminal has to be as it was. */
+static void catch_signals(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	struct sigaction action = { .sa_handler = stop };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaction(ends[i], &action, NULL);
+}
+
 static double seconds_now(void)
 {
 	struct timespec t;
@@ -223,7 +234,6 @@ static void run(struct top *top)
 bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 {
 	static struct top top;
-	struct sigaction action = { .sa_handler = stop };
 	SCREEN *screen;
 	bool done;
 
@@ -233,9 +243,7 @@ bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 	top.by_user = opt->sort;
 	top.view.opt = &top.opt;
 	done = view_read(&top.view, sentence);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	catch_signals();
 	done = done && open_terminal(&top, &screen, sentence);
 	if (done) {
 		top_arrange(&top);
