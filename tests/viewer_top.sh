@@ -318,6 +318,32 @@ ticks_of_tables()
 	echo $(($(ticks "$me" 16) - before))
 }
 
+# A signal while it draws has to be seen without waiting for the next table. The
+# terminal is stopped by a key meanwhile, so that it cannot but be drawing.
+signal_while_drawing()
+{
+	start_recorded 120x24 "30d --file $scratch/table"
+	shows curl >/dev/null
+	keys C-s
+	keys r
+	sleep 0.5
+	"$@"
+	keys C-q
+}
+
+late_signals()
+{
+	signal_while_drawing tm resize-window -x 80 -y 20
+	check 'a new size while it draws' shows '^COMMAND +PID +FD FOREIGN'
+	signal_while_drawing kill_recorded
+	check 'SIGTERM while it draws' shows '^status=0'
+}
+
+kill_recorded()
+{
+	kill "$(cat "$scratch/pid")"
+}
+
 many()
 {
 	local pid used table
@@ -368,5 +394,6 @@ failures
 colours
 refusals
 signals
+late_signals
 many
 finish

@@ -4,6 +4,7 @@
 #include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,15 +25,25 @@ static void stop(int sig)
 	__atomic_store_n(&stopped, 1, __ATOMIC_RELAXED);
 }
 
-/* Whatever ends it, the terminal has to be as it was. */
-static void catch_signals(void)
+/*
+ * Whatever ends it, the terminal has to be as it was. None of them, and no new
+ * size, comes but in ppoll(): just before it, it would be lost until a key is
+ * pressed.
+ */
+static void catch_signals(sigset_t *before)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
 	struct sigaction action = { .sa_handler = stop };
+	sigset_t caught;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(ends); i++)
+	sigemptyset(&caught);
+	sigaddset(&caught, SIGWINCH);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
 		sigaction(ends[i], &action, NULL);
+		sigaddset(&caught, ends[i]);
+	}
+	sigprocmask(SIG_BLOCK, &caught, before);
 }
 
 static double seconds_now(void)
@@ -199,23 +210,29 @@ static bool take_keys(struct top *top)
 	return true;
 }
 
-static void run(struct top *top)
+/* Until there is a key, a signal (of a new size, too), or it is time */
+static bool wait_for_input(double seconds, const sigset_t *signals)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct timespec most = { 0, 0 };
+
+	if (seconds > 0) {
+		most.tv_sec = seconds;
+		most.tv_nsec = (seconds - most.tv_sec) * 1e9;
+	}
+	if (ppoll(&input, 1, seconds == INFINITY ? NULL : &most, signals) < 0)
+		return errno == EINTR;
+	return !(input.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+static void run(struct top *top, const sigset_t *signals)
 {
 	double next = seconds_now() + top->opt.interval;
 
 	while (!__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
-		struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-		double wait = next - seconds_now();
-
 		top_draw(top);
-		/* a signal (of a new size, too) ends it early */
-		if (poll(&input, 1,
-			 top->paused ? -1 :
-			 wait > 0    ? (int)(wait * 1000) + 1 :
-				       0) < 0 &&
-		    errno != EINTR)
-			break;
-		if (input.revents & (POLLHUP | POLLERR | POLLNVAL) || !take_keys(top))
+		if (!wait_for_input(top->paused ? INFINITY : next - seconds_now(), signals) ||
+		    !take_keys(top))
 			break;
 		if (!top->paused && seconds_now() >= next) {
 			next_snapshot(top);
@@ -234,6 +251,7 @@ static void run(struct top *top)
 bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 {
 	static struct top top;
+	sigset_t signals;
 	SCREEN *screen;
 	bool done;
 
@@ -243,12 +261,12 @@ bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 	top.by_user = opt->sort;
 	top.view.opt = &top.opt;
 	done = view_read(&top.view, sentence);
-	catch_signals();
+	catch_signals(&signals);
 	done = done && open_terminal(&top, &screen, sentence);
 	if (done) {
 		top_arrange(&top);
 		top_select(&top);
-		run(&top);
+		run(&top, &signals);
 		endwin();
 		delscreen(screen);
 	}
