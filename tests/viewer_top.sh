@@ -318,6 +318,20 @@ ticks_of_tables()
 	echo $(($(ticks "$me" 16) - before))
 }
 
+intervals()
+{
+	start 120x24 "'$VIEWER' --top 3m --file '$scratch/table'"
+	check 'a long interval' shows 'every 180 s'
+	keys +
+	keys -
+	check 'halved' shows 'every 90 s'
+	keys - - - - - - - - - - - - -
+	check 'down to the shortest' shows 'every 0.1 s'
+	check 'which counts at once' shows 'received [0-9]'
+	keys + + + + + + + + + + + + +
+	check 'up to the longest' shows 'every 60 s'
+}
+
 # A signal while it draws has to be seen without waiting for the next table. The
 # terminal is stopped by a key meanwhile, so that it cannot but be drawing.
 signal_while_drawing()
@@ -395,5 +409,6 @@ colours
 refusals
 signals
 late_signals
+intervals
 many
 finish

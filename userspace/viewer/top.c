@@ -227,16 +227,17 @@ static bool wait_for_input(double seconds, const sigset_t *signals)
 
 static void run(struct top *top, const sigset_t *signals)
 {
-	double next = seconds_now() + top->opt.interval;
+	double last = seconds_now(), wait;
 
 	while (!__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
 		top_draw(top);
-		if (!wait_for_input(top->paused ? INFINITY : next - seconds_now(), signals) ||
-		    !take_keys(top))
+		wait = last + top->opt.interval - seconds_now();
+		if (!wait_for_input(top->paused ? INFINITY : wait, signals) || !take_keys(top))
 			break;
-		if (!top->paused && seconds_now() >= next) {
+		/* a key may have changed the interval */
+		if (!top->paused && seconds_now() >= last + top->opt.interval) {
 			next_snapshot(top);
-			next = seconds_now() + top->opt.interval;
+			last = seconds_now();
 		}
 	}
 }

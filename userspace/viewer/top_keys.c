@@ -9,7 +9,7 @@
 
 #define ESCAPE 27
 #define SHORTEST 0.1
-#define LONGEST 60
+#define LONGEST 60.0
 
 static void toggle_closed(struct top *top)
 {
@@ -46,12 +46,16 @@ static void change_sort(struct top *top, int step)
 	top->by_user = true;
 }
 
-static void change_interval(struct top *top, double factor)
+/* One that the command line made longer than the keys can stays as it is. */
+static void longer(double *interval)
 {
-	double interval = top->opt.interval * factor;
+	if (*interval < LONGEST)
+		*interval = *interval < LONGEST / 2 ? *interval * 2 : LONGEST;
+}
 
-	if (interval >= SHORTEST && interval <= LONGEST)
-		top->opt.interval = interval;
+static void shorter(double *interval)
+{
+	*interval = *interval > SHORTEST * 2 ? *interval / 2 : SHORTEST;
 }
 
 static void scroll_by(struct top *top, long rows)
@@ -173,10 +177,10 @@ static bool row_key(struct top *top, int key)
 		names_resolve(!names_resolved());
 		break;
 	case '+':
-		change_interval(top, 2);
+		longer(&top->opt.interval);
 		break;
 	case '-':
-		change_interval(top, 0.5);
+		shorter(&top->opt.interval);
 		break;
 	}
 	return true;
