@@ -223,6 +223,32 @@ rates()
 			awk '$1 != "ends" { print $1 }' | head -n 3 | xargs)"
 }
 
+# A watch that was stopped does not make up for the 20 tables that it missed.
+stopped_watch()
+{
+	local pid tables
+
+	"$VIEWER" --watch 0.2 --csv -q -6 -l --columns pid >"$scratch/watch" &
+	pid=$!
+	wait_for 10 test -s "$scratch/watch"
+	kill -STOP $pid
+	sleep 4
+	tables=$(wc -l <"$scratch/watch")
+	kill -CONT $pid
+	wait_for 10 more_lines "$tables" "$scratch/watch"
+	sleep 0.5
+	kill $pid
+	wait $pid 2>/dev/null
+	tables=$(($(wc -l <"$scratch/watch") - tables))
+	echo "# $tables tables in the 0.5 s after it was stopped"
+	check 'a watch that was stopped goes on' test $tables -ge 1 -a $tables -lt 10
+}
+
+more_lines()
+{
+	[ "$(wc -l <"$2")" -gt "$1" ]
+}
+
 errors()
 {
 	local status=0 said
@@ -332,6 +358,7 @@ golden
 json
 names
 rates
+stopped_watch
 errors
 completion
 finish

@@ -83,6 +83,11 @@ static void advance(struct timespec *t, double seconds)
 	}
 }
 
+static bool later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
 /* What tells the tables of a watch apart */
 static void write_time(const struct view *view)
 {
@@ -101,7 +106,7 @@ static int watch(const struct options *opt)
 	struct view view = { .opt = opt };
 	char sentence[SENTENCE_LEN];
 	int status = STATUS_NOTHING;
-	struct timespec next;
+	struct timespec next, now;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	for (;;) {
@@ -120,6 +125,12 @@ static int watch(const struct options *opt)
 			}
 		}
 		advance(&next, opt->interval);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		/* stopped, or waiting for its reader: the tables that it missed are not made up for */
+		if (later(&now, &next)) {
+			next = now;
+			advance(&next, opt->interval);
+		}
 		wait_until(&next);
 	}
 	view_free(&view);
