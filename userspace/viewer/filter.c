@@ -30,10 +30,17 @@ static const unsigned char *address_of(const struct sockaddr_storage *sa)
 	return NULL;
 }
 
-/* Of no address: 0. The port's place is the same for both families. */
-static uint32_t port_of(const struct sockaddr_storage *sa)
+/* Where there is no address, there is no port either, not even 0. Its place is the same for both. */
+static bool in_ports(const struct range *ranges, size_t n, const struct sockaddr_storage *sa)
 {
-	return ntohs(((const struct sockaddr_in *)sa)->sin_port);
+	return address_of(sa) &&
+	       in_ranges(ranges, n, ntohs(((const struct sockaddr_in *)sa)->sin_port));
+}
+
+static bool has_port(const struct filter *filter, const struct sockstat_row *row)
+{
+	return !filter->n_ports || in_ports(filter->ports, filter->n_ports, &row->local.sa) ||
+	       in_ports(filter->ports, filter->n_ports, &row->remote.sa);
 }
 
 static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned int bits)
@@ -49,7 +56,7 @@ static bool in_network(const struct network *net, const struct sockaddr_storage 
 {
 	const unsigned char *addr = address_of(sa);
 
-	if (!addr || !in_ranges(&net->port, 1, port_of(sa)))
+	if (!in_ports(&net->port, 1, sa))
 		return false;
 	return net->family == AF_UNSPEC ||
 	       (net->family == sa->ss_family && same_bits(addr, net->addr, net->bits));
@@ -139,9 +146,7 @@ bool filter_passes(const struct filter *filter, const struct entry *e, int64_t n
 	const struct sockstat_row *row = e->row;
 
 	return of_kind(filter, e) && of_family(filter, row) &&
-	       (!filter->states || filter->states & 1u << row->state) &&
-	       (in_ranges(filter->ports, filter->n_ports, port_of(&row->local.sa)) ||
-		in_ranges(filter->ports, filter->n_ports, port_of(&row->remote.sa))) &&
+	       (!filter->states || filter->states & 1u << row->state) && has_port(filter, row) &&
 	       (!filter->n_pids || row->pid >= 0) &&
 	       in_ranges(filter->pids, filter->n_pids, row->pid) &&
 	       in_ranges(filter->uids, filter->n_uids, row->uid) &&
