@@ -206,12 +206,80 @@ kinds()
 	check 'and back' shows_not 'its keys'
 }
 
+# first_words: of all lines.
+first_words()
+{
+	screen | awk '{ print $1 }' | xargs
+}
+
+first_words_are()
+{
+	[ "$(first_words)" = "$1" ]
+}
+
+# fits NAME TITLE ROW...: no line goes on in the next one, and no column's title is
+# cut off; TITLE and ROWs are what those lines begin with.
+fits()
+{
+	local name=$1 expected="sockstat sent show ${*:2} q"
+
+	wait_for 5 first_words_are "$expected"
+	is "$name: each line begins where it should" "$expected" "$(first_words)"
+	check "$name: no title is cut off" grep -qE \
+		'(PID|FD|ADDRESS|STATE|DESCRIPTORS|CONNECTIONS|TX/S|RX/S|TX_BYTES|RX_BYTES|BYTES/S) *$' \
+		<(screen | sed -n 4p)
+}
+
+# The longest of all that is not cut, in as few columns as there may be
+narrow()
+{
+	local most=18446744073709551615 n
+
+	{
+		head -n 1 "$TESTS/viewer/table.txt"
+		for n in 1 2 3; do
+			echo "curl 400000$n 10000 ESTABLISHED client 192.0.2.100:41000 198.51.100.10$n:50000" \
+				"$most $most $most $most 4294967295 4294967295 1795366100.000 - - $n 1 1 $n"
+		done
+		echo '# version=1 rows=3 closed=0 missed=0 dropped=123456789012'
+	} >"$scratch/wide"
+	start 60x12 "'$VIEWER' --top 0.3 --file '$scratch/wide'"
+	check 'a narrow terminal' shows 'received 0/s'
+	fits 'a narrow terminal' COMMAND curl curl curl
+	keys u
+	check 'exact numbers' shows_not 16E
+	fits 'exact numbers' COMMAND curl curl curl
+	for n in 80 100 130; do
+		tm resize-window -x $n
+		fits "exact numbers, $n columns" COMMAND curl curl curl
+	done
+	tm resize-window -x 60
+	keys u g
+	check 'totals' shows 'by command'
+	fits 'totals by command' COMMAND curl
+	keys g
+	check 'totals by user' shows 'by user'
+	fits 'totals by user' USER 1 2 3
+	keys u g
+	check 'totals by host' shows 'by remote'
+	fits 'totals by host, exact' FOREIGN 198.51.100.101 198.51.100.102 198.51.100.103
+	keys p
+	check 'it says that it is paused' shows ' PAUSED '
+	fits 'paused' FOREIGN 198.51.100.101 198.51.100.102 198.51.100.103
+	keys p /
+	tm send-keys -l 198.51.100.10-and-so-on-for-as-long-as-there-is-room-to-the-end
+	check 'a long filter: its end' shows '^filter: .*room-to-the-end_$'
+	keys Enter
+	check 'and the filter that stays' shows '^show open .* filter "198'
+	is 'on one line' 'sockstat sent show FOREIGN q' "$(first_words)"
+}
+
 sizes()
 {
 	tm resize-window -x 80 -y 10
 	check 'a smaller terminal: fewer columns' shows '^COMMAND +PID +FD FOREIGN ADDRESS +TX/S'
 	check 'and still a bar' shows '^curl .*█'
-	is 'no line is too long' '' "$(screen | grep -E '.{81}')"
+	fits 'a smaller terminal' COMMAND curl nginx nginx ssh
 	tm resize-window -x 40 -y 5
 	check 'one that is too small' shows 'too small: make it 60x8'
 	tm resize-window -x 130 -y 24
@@ -295,7 +363,7 @@ signals()
 	done
 	start_recorded 120x24 "60 --file $scratch/table"
 	shows curl >/dev/null
-	keys 'C-\'
+	keys C-\\
 	check 'the key that ends a program at once, too' shows '^status=0'
 }
 
@@ -410,5 +478,6 @@ refusals
 signals
 late_signals
 intervals
+narrow
 many
 finish

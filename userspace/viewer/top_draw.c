@@ -2,6 +2,7 @@
 /* The full-screen view: what is on the screen. */
 
 #include <curses.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +11,7 @@
 #include "write.h"
 
 #define HEAD_LINES 4
-#define BAR_LEAST 6
+#define BAR_LEAST 7 /* its title is whole */
 #define RATE_LEAST 5
 #define BAR_MOST 30
 
@@ -58,6 +59,29 @@ static void colour_off(const struct top *top, enum colour colour)
 		attroff(COLOR_PAIR(colour));
 }
 
+/* What is left of the line. Its last cell is never written: the cursor would leave the line. */
+static int room_left(void)
+{
+	return COLS - 1 - getcurx(stdscr);
+}
+
+/* All text that may be too long: no line goes on in the next one. */
+static void put(const char *text)
+{
+	addnstr(text, room_left());
+}
+
+__attribute__((format(printf, 1, 2))) static void putf(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	put(text);
+}
+
 static void clock_text(int64_t ns, char *text, size_t size)
 {
 	time_t seconds = ns / 1000000000;
@@ -74,19 +98,19 @@ static void draw_state(const struct top *top)
 
 	clock_text(top->view.now.time, text, sizeof(text));
 	attron(A_BOLD);
-	addstr("sockstat");
+	put("sockstat");
 	attroff(A_BOLD);
-	printw("  %s  every %.3g s  %zu of %zu rows, %llu closed", text, top->opt.interval,
-	       (size_t)top->view.sum.descriptors, table->n_rows,
-	       (unsigned long long)table->trailer_closed);
-	if (table->dropped)
-		printw(", %llu dropped", (unsigned long long)table->dropped);
+	putf("  %s  every %.3g s  ", text, top->opt.interval);
 	if (top->paused) {
-		addstr("  ");
 		attron(A_REVERSE);
-		addstr(" PAUSED ");
+		put(" PAUSED ");
 		attroff(A_REVERSE);
+		put("  ");
 	}
+	putf("%zu of %zu rows, %llu closed", (size_t)top->view.sum.descriptors, table->n_rows,
+	     (unsigned long long)table->trailer_closed);
+	if (table->dropped)
+		putf(", %llu dropped", (unsigned long long)table->dropped);
 }
 
 /* One of 9 heights, 0 to 8 */
@@ -99,9 +123,9 @@ static const char *block(const struct top *top, int height)
 }
 
 /* The throughput of late, as high as its greatest part */
-static void draw_sparkline(const struct top *top, size_t room)
+static void draw_sparkline(const struct top *top)
 {
-	size_t n = top->n_rates < room ? top->n_rates : room, i;
+	size_t room = room_left(), n = top->n_rates < room ? top->n_rates : room, i;
 	const double *rates = top->rates + top->n_rates - n;
 	double most = 0;
 
@@ -129,8 +153,8 @@ static void draw_throughput(const struct top *top)
 		snprintf(tx, sizeof(tx), "%.0f", sum->tx_delta / seconds);
 		snprintf(rx, sizeof(rx), "%.0f", sum->rx_delta / seconds);
 	}
-	printw("sent %s/s  received %s/s  ", tx, rx);
-	draw_sparkline(top, COLS - getcurx(stdscr) - 1);
+	putf("sent %s/s  received %s/s  ", tx, rx);
+	draw_sparkline(top);
 }
 
 static void draw_choice(const struct top *top)
@@ -138,17 +162,17 @@ static void draw_choice(const struct top *top)
 	const struct options *opt = &top->opt;
 	unsigned int kinds = opt->filter.kinds;
 
-	printw("show %s  by %s  sort %s%s",
-	       kinds == KIND_CLOSED    ? "closed" :
-	       kinds == KIND_ALL       ? "all" :
-	       kinds == KIND_LISTENING ? "listening" :
-	       kinds == KIND_CONNECTED ? "connected" :
-	       kinds		       ? "some" :
-					 "open",
-	       opt->group ? group_word(opt->group) : "descriptor", opt->descending ? "-" : "",
-	       opt->sort->name);
+	putf("show %s  by %s  sort %s%s",
+	     kinds == KIND_CLOSED    ? "closed" :
+	     kinds == KIND_ALL	     ? "all" :
+	     kinds == KIND_LISTENING ? "listening" :
+	     kinds == KIND_CONNECTED ? "connected" :
+	     kinds		     ? "some" :
+				       "open",
+	     opt->group ? group_word(opt->group) : "descriptor", opt->descending ? "-" : "",
+	     opt->sort->name);
 	if (opt->filter.search[0] && top->input != INPUT_FILTER)
-		printw("  filter \"%s\"", opt->filter.search);
+		putf("  filter \"%s\"", opt->filter.search);
 }
 
 static enum colour colour_of(const struct sockstat_row *row)
@@ -198,9 +222,8 @@ static void draw_bar(const struct top *top, double part, int room)
 	colour_off(top, COLOUR_BAR);
 }
 
-static void draw_title(const struct top *top, const int *widths, int bar)
+static void draw_title(const struct top *top, const struct sheet *sheet, const int *widths, int bar)
 {
-	const struct sheet *sheet = &top->view.sheet;
 	char cell[CELL_LEN];
 	size_t c;
 
@@ -209,23 +232,23 @@ static void draw_title(const struct top *top, const int *widths, int bar)
 
 		table_cell(sheet->columns[c], sheet->columns[c]->title, widths[c], cell);
 		attron(how);
-		addstr(cell);
+		put(cell);
 		attroff(A_BOLD);
-		addstr(" ");
+		put(" ");
 		attroff(A_REVERSE);
 	}
 	if (bar) {
 		bool sorted = !strcmp(top->opt.sort->name, "RATE");
 
 		attron(sorted ? A_REVERSE | A_BOLD : A_REVERSE);
-		printw("%-*.*s", bar, bar, "BYTES/S");
+		putf("%-*s", bar, "BYTES/S");
 		attroff(A_REVERSE | A_BOLD);
 	}
 }
 
-static void draw_record(const struct top *top, const void *record, const int *widths)
+static void draw_record(const struct top *top, const struct sheet *sheet, const void *record,
+			const int *widths)
 {
-	const struct sheet *sheet = &top->view.sheet;
 	enum colour colour = 0;
 	char text[CELL_LEN], cell[CELL_LEN];
 	struct value value;
@@ -242,10 +265,10 @@ static void draw_record(const struct top *top, const void *record, const int *wi
 		table_cell(sheet->columns[c], text, widths[c], cell);
 		if (tinted)
 			colour_on(top, colour);
-		addstr(cell);
+		put(cell);
 		if (tinted)
 			colour_off(top, colour);
-		addstr(" ");
+		put(" ");
 	}
 }
 
@@ -260,35 +283,70 @@ static struct sheet visible(const struct top *top)
 	return page;
 }
 
+/* The width of each column; what they and the blanks after them take together */
+static int measure(const struct sheet *page, bool human, int *widths)
+{
+	int length = 0;
+	size_t i;
+
+	table_widths(page, human, true, widths);
+	for (i = 0; i < page->n_columns; i++) {
+		/* rates come and go: their columns stay where they are */
+		if (strstr(page->columns[i]->name, "RATE") && widths[i] < RATE_LEAST)
+			widths[i] = RATE_LEAST;
+	}
+	table_fit(page, widths, COLS - 1 - BAR_LEAST - 1);
+	for (i = 0; i < page->n_columns; i++)
+		length += widths[i] + 1;
+	return length;
+}
+
 static void draw_rows(const struct top *top)
 {
 	const struct view_column *rate = options_column(top->opt.group, "rate");
 	double most = greatest_rate(top, rate);
 	struct sheet page = visible(top);
-	int widths[MAX_VIEW_COLUMNS], bar = COLS - 1;
+	int widths[MAX_VIEW_COLUMNS], length, bar;
 	size_t i;
 
-	table_widths(&page, top->opt.human, true, widths);
-	for (i = 0; i < page.n_columns; i++) {
-		const struct view_column *column = page.columns[i];
-
-		/* rates come and go: their columns stay where they are */
-		if (strstr(column->name, "RATE") && widths[i] < RATE_LEAST)
-			widths[i] = RATE_LEAST;
-	}
-	table_fit(&page, widths, COLS - 1 - BAR_LEAST - 1);
-	for (i = 0; i < page.n_columns; i++)
-		bar -= widths[i] + 1;
+	/* the last ones, which say least, are left out until the others fit as a whole */
+	while ((length = measure(&page, top->opt.human, widths)) > COLS && page.n_columns > 1)
+		page.n_columns--;
+	bar = COLS - 1 - length;
 	bar = bar < BAR_LEAST ? 0 : bar > BAR_MOST ? BAR_MOST : bar;
 	if (top->opt.filter.kinds == KIND_CLOSED && !top->opt.group)
 		bar = 0;
 	move(HEAD_LINES - 1, 0);
-	draw_title(top, widths, bar);
+	draw_title(top, &page, widths, bar);
 	for (i = 0; i < page.n_records; i++) {
 		move(HEAD_LINES + i, 0);
-		draw_record(top, page.records[i], widths);
+		draw_record(top, &page, page.records[i], widths);
 		if (bar && most > 0)
 			draw_bar(top, rate_of(rate, page.records[i]) / most, bar);
+	}
+}
+
+/* Of a long one its end, which is where the next letter comes */
+static void draw_search(const char *search)
+{
+	size_t len = strlen(search), room;
+
+	put("filter: ");
+	room = room_left() - 1;
+	put(len > room ? search + len - room : search);
+	put("_");
+}
+
+/* As many as fit as a whole */
+static void draw_hints(void)
+{
+	static const char *const hints[] = { "q quit",	 "? help",   "space pause", "< > sort",
+					     "/ filter", "c closed", "g group" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hints) && (int)strlen(hints[i]) <= room_left(); i++) {
+		put(hints[i]);
+		put("  ");
 	}
 }
 
@@ -296,14 +354,13 @@ static void draw_foot(const struct top *top)
 {
 	move(LINES - 1, 0);
 	if (top->input == INPUT_FILTER) {
-		printw("filter: %s_", top->opt.filter.search);
+		draw_search(top->opt.filter.search);
 	} else if (top->sentence[0]) {
 		colour_on(top, COLOUR_BAD);
-		addnstr(top->sentence, COLS - 1);
+		put(top->sentence);
 		colour_off(top, COLOUR_BAD);
 	} else {
-		addnstr("q quit  ? help  space pause  < > sort  / filter  c closed  g group",
-			COLS - 1);
+		draw_hints();
 	}
 }
 
