@@ -306,12 +306,12 @@ colours()
 	local coloured=$'\e\\[3[0-7]m'
 
 	start 120x24 "'$VIEWER' --top --file '$scratch/table'"
-	shows curl >/dev/null
+	check 'rows' shows curl
 	check 'colours' grep -qE "${coloured}ESTABLISHED" <(tm capture-pane -p -e)
 	keys C-c
 	check 'interrupted' shows '^status=0'
 	start 120x24 "NO_COLOR=1 '$VIEWER' --top --file '$scratch/table'"
-	shows curl >/dev/null
+	check 'no colours, but rows' shows curl
 	is 'no colours if they are not wanted' '' "$(tm capture-pane -p -e | grep -E "$coloured")"
 	start 120x24 "TERM=vt100 '$VIEWER' --top --file '$scratch/table'"
 	check 'a terminal without colours' shows curl
