@@ -73,12 +73,16 @@ static bool in_networks(const struct filter *filter, const struct sockaddr_stora
 	return !filter->n_remotes;
 }
 
-static bool has_command(const struct filter *filter, const char *comm)
+/* A name may look like a pattern, and a printed one has escapes: both are meant as they are, too. */
+static bool has_command(const struct filter *filter, const struct sockstat_row *row)
 {
 	size_t i;
 
 	for (i = 0; i < filter->n_commands; i++) {
-		if (!fnmatch(filter->commands[i], comm, 0))
+		const char *pattern = filter->commands[i];
+
+		if (!strcmp(pattern, row->comm) || !strcmp(pattern, row->comm_raw) ||
+		    !fnmatch(pattern, row->comm, 0))
 			return true;
 	}
 	return !filter->n_commands;
@@ -150,7 +154,7 @@ bool filter_passes(const struct filter *filter, const struct entry *e, int64_t n
 	       (!filter->n_pids || row->pid >= 0) &&
 	       in_ranges(filter->pids, filter->n_pids, row->pid) &&
 	       in_ranges(filter->uids, filter->n_uids, row->uid) &&
-	       in_ranges(filter->netns, filter->n_netns, row->netns) &&
-	       has_command(filter, row->comm) && in_networks(filter, &row->remote.sa) &&
-	       is_since(filter, row, now) && is_found(filter, row);
+	       in_ranges(filter->netns, filter->n_netns, row->netns) && has_command(filter, row) &&
+	       in_networks(filter, &row->remote.sa) && is_since(filter, row, now) &&
+	       is_found(filter, row);
 }
