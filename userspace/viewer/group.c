@@ -43,47 +43,58 @@ const char *group_word(enum group_by by)
 	return words[by];
 }
 
-/* The peer's host: one group whatever its port */
-static void host_name(const struct sockstat_addr *addr, char *name)
+/* The peer's host: one group whatever its port; false if there is none */
+static bool host_name(const struct sockstat_addr *addr, char *name)
 {
 	const char *colon = strrchr(addr->text, ':');
 
 	if (addr->sa.ss_family == AF_UNSPEC || !colon)
-		strcpy(name, "-");
-	else
-		snprintf(name, CELL_LEN, "%.*s", (int)(colon - addr->text), addr->text);
+		return false;
+	snprintf(name, CELL_LEN, "%.*s", (int)(colon - addr->text), addr->text);
+	return true;
 }
 
-static void name_of(const struct entry *e, enum group_by by, char *name)
+/* False if there is no such name: a process may be called "-", too. */
+static bool name_of(const struct entry *e, enum group_by by, char *name)
 {
+	const struct sockstat_row *row = e->row;
+
+	strcpy(name, "-");
 	switch (by) {
 	case GROUP_NONE:
 		break;
 	case GROUP_COMMAND:
-		snprintf(name, CELL_LEN, "%s", e->row->comm_raw);
-		break;
+		snprintf(name, CELL_LEN, "%s", row->comm_raw);
+		return row->pid >= 0 || strcmp(name, "-");
 	case GROUP_USER:
 		if (names_resolved())
-			snprintf(name, CELL_LEN, "%s", names_user(e->row->uid));
+			snprintf(name, CELL_LEN, "%s", names_user(row->uid));
 		else
-			snprintf(name, CELL_LEN, "%u", e->row->uid);
-		break;
+			snprintf(name, CELL_LEN, "%u", row->uid);
+		return true;
 	case GROUP_REMOTE:
-		host_name(&e->row->remote, name);
-		break;
+		return host_name(&row->remote, name);
 	}
+	return false;
 }
 
 /* An entry and its group's name, to be sorted by name and connection. */
 struct member {
 	const struct entry *e;
 	char *name;
+	bool none;
 };
+
+/* Those without a name come first. */
+static int compare_names(const struct member *x, const struct member *y)
+{
+	return x->none != y->none ? y->none - x->none : strcmp(x->name, y->name);
+}
 
 static int compare_members(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+	int order = compare_names(x, y);
 	uint64_t i = x->e->row->cookie, j = y->e->row->cookie;
 
 	return order ? order : (i > j) - (i < j);
@@ -116,10 +127,12 @@ static size_t sum_up(struct group *groups, const struct member *members, size_t 
 
 	for (i = 0; i < n; i++) {
 		const struct member *m = &members[i];
-		bool first = !i || strcmp(m->name, m[-1].name);
+		bool first = !i || compare_names(m, m - 1);
 
-		if (first)
+		if (first) {
+			groups[used].none = m->none;
 			snprintf(groups[used++].name, CELL_LEN, "%s", m->name);
+		}
 		if (first || m->e->row->cookie != m[-1].e->row->cookie)
 			groups[used - 1].connections++;
 		group_add(&groups[used - 1], m->e);
@@ -132,7 +145,7 @@ static size_t count_names(const struct member *members, size_t n)
 	size_t i, count = 0;
 
 	for (i = 0; i < n; i++)
-		count += !i || strcmp(members[i].name, members[i - 1].name);
+		count += !i || compare_names(&members[i], &members[i - 1]);
 	return count;
 }
 
@@ -154,8 +167,9 @@ struct group *group_make(const void **entries, size_t n, enum group_by by, size_
 	size_t i;
 
 	for (i = 0; whole && i < n; i++) {
-		name_of(entries[i], by, name);
-		members[i] = (struct member){ entries[i], strdup(name) };
+		bool named = name_of(entries[i], by, name);
+
+		members[i] = (struct member){ entries[i], strdup(name), !named };
 		whole = members[i].name;
 	}
 	if (whole) {
@@ -174,7 +188,7 @@ static void get_name(const void *record, struct value *value)
 {
 	const struct group *group = record;
 
-	value->kind = VALUE_TEXT;
+	value->kind = group->none ? VALUE_NONE : VALUE_TEXT;
 	value->text = group->name;
 }
 

@@ -14,7 +14,8 @@ enum group_by {
 
 /**
  * struct group - totals of rows that have something in common
- * @name: what they have in common; as text, "-" for no address
+ * @name: what they have in common, as text
+ * @none: they have none: no process, no address; @name is "-"
  * @descriptors: how many rows
  * @connections: how many different cookies
  *
@@ -22,6 +23,7 @@ enum group_by {
  */
 struct group {
 	char name[CELL_LEN];
+	bool none;
 	uint64_t descriptors;
 	uint64_t connections;
 	uint64_t tx_delta, rx_delta;
