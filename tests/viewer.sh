@@ -270,8 +270,13 @@ errors()
 		is 'no permission: what to do' \
 			"2 sockstat: $scratch/secret may not be read here: run sockstat as root, or outside of this sandbox" \
 			"$status $said"
+		said=$(setpriv --reuid 65534 --clear-groups "$VIEWER" --netns /proc/1/ns/net 2>&1)
+		is 'no permission for a namespace' \
+			'sockstat: "/proc/1/ns/net" may not be looked at: that needs root' \
+			"$(head -n 1 <<<"$said")"
 	else
 		skip 'no permission: what to do' 'this needs root'
+		skip 'no permission for a namespace' 'this needs root'
 	fi
 	# shellcheck disable=SC2016
 	timeout 20 bash -o pipefail -c '"$0" --watch 0.1 | head -n 1 >/dev/null' "$VIEWER" || status=$?

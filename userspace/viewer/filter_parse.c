@@ -7,12 +7,20 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "filter.h"
 #include "names.h"
@@ -160,6 +168,27 @@ const char *filter_add_states(struct filter *filter, const char *list)
 	return each_word(filter, list, add_state);
 }
 
+/* NULL and the number of the network namespace that a file is, or what is wrong */
+static const char *netns_of(const char *path, uint32_t *inode)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct statfs fs;
+	struct stat st;
+	bool is;
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return "may not be looked at: that needs root";
+	/* the number of that ioctl may mean anything to a file that is no namespace */
+	is = fd >= 0 && !fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC &&
+	     ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET && !fstat(fd, &st);
+	if (is)
+		*inode = st.st_ino;
+	if (fd >= 0)
+		close(fd);
+	return is ? NULL :
+		    "is not a network namespace: its number, its file or its name for ip netns";
+}
+
 /**
  * filter_add_netns - show rows of a network namespace
  * @filter: added to
@@ -168,17 +197,15 @@ const char *filter_add_states(struct filter *filter, const char *list)
 const char *filter_add_netns(struct filter *filter, const char *word)
 {
 	struct range range = { 0, 0 };
-	char path[WORD_LEN];
-	struct stat st;
+	const char *wrong = NULL;
+	char path[PATH_MAX];
 
 	if (!number(word, UINT32_MAX, &range.first)) {
 		snprintf(path, sizeof(path), "%s%s", strchr(word, '/') ? "" : "/run/netns/", word);
-		if (stat(path, &st))
-			return "is not a network namespace: its number, its file or its name for ip netns";
-		range.first = st.st_ino;
+		wrong = netns_of(path, &range.first);
 	}
 	range.last = range.first;
-	return add_range(filter->netns, &filter->n_netns, range);
+	return wrong ? wrong : add_range(filter->netns, &filter->n_netns, range);
 }
 
 /**
