@@ -400,6 +400,22 @@ intervals()
 	check 'up to the longest' shows 'every 60 s'
 }
 
+# States of the command line are shown until other kinds are.
+states()
+{
+	start 120x24 "'$VIEWER' --top 60 --state listen --file '$scratch/table'"
+	check 'one state' shows '^nginx .*LISTEN'
+	check 'which are some of them' shows '^show some '
+	keys c
+	check 'closed ones instead' shows '^wget'
+	check 'and no others' shows_not LISTEN
+	keys c
+	check 'all' shows '^curl'
+	keys c
+	check 'the state again' shows_not '^(curl|wget)'
+	check 'with its rows' shows '^nginx .*LISTEN'
+}
+
 # A signal while it draws has to be seen without waiting for the next table. The
 # terminal is stopped by a key meanwhile, so that it cannot but be drawing.
 signal_while_drawing()
@@ -478,6 +494,7 @@ refusals
 signals
 late_signals
 intervals
+states
 narrow
 many
 finish

@@ -259,6 +259,7 @@ bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 	top.opt = *opt;
 	top.opt.human = true;
 	top.kinds = opt->filter.kinds;
+	top.states = opt->filter.states;
 	top.by_user = opt->sort;
 	top.view.opt = &top.opt;
 	done = view_read(&top.view, sentence);

@@ -23,6 +23,7 @@ enum top_input {
  * @input: what the keys mean
  * @first: the first record on the screen
  * @kinds: the kinds of rows that the command line asks for
+ * @states: the states that it asks for
  * @by_user: the user chose the order, it stays when other rows are shown
  * @paused: no snapshots are taken
  * @colour: the terminal has colours, and nobody objects
@@ -38,6 +39,7 @@ struct top {
 	enum top_input input;
 	size_t first;
 	unsigned int kinds;
+	unsigned int states;
 	bool by_user;
 	bool paused;
 	bool colour;

@@ -163,6 +163,7 @@ static void draw_choice(const struct top *top)
 	unsigned int kinds = opt->filter.kinds;
 
 	putf("show %s  by %s  sort %s%s",
+	     opt->filter.states	     ? "some" :
 	     kinds == KIND_CLOSED    ? "closed" :
 	     kinds == KIND_ALL	     ? "all" :
 	     kinds == KIND_LISTENING ? "listening" :

@@ -11,6 +11,7 @@
 #define SHORTEST 0.1
 #define LONGEST 60.0
 
+/* States that were asked for say all: they come again with the kinds of the command line. */
 static void toggle_closed(struct top *top)
 {
 	unsigned int *kinds = &top->opt.filter.kinds;
@@ -21,6 +22,7 @@ static void toggle_closed(struct top *top)
 		*kinds = top->kinds == KIND_CLOSED || top->kinds == KIND_ALL ? 0 : top->kinds;
 	else
 		*kinds = KIND_CLOSED;
+	top->opt.filter.states = *kinds == top->kinds ? top->states : 0;
 	top->by_user = false;
 	top->first = 0;
 	top_arrange(top);
