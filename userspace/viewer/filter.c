@@ -52,22 +52,32 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned i
 	return !rest || !((a[bits / 8] ^ b[bits / 8]) >> (8 - rest));
 }
 
-static bool in_network(const struct network *net, const struct sockaddr_storage *sa)
+/* The scope as printed: its index is another one on another machine, or there is none. */
+static bool has_scope(const struct sockstat_addr *addr, const char *scope)
 {
-	const unsigned char *addr = address_of(sa);
+	const char *percent = strchr(addr->text, '%');
+	size_t len = strlen(scope);
 
-	if (!in_ports(&net->port, 1, sa))
-		return false;
-	return net->family == AF_UNSPEC ||
-	       (net->family == sa->ss_family && same_bits(addr, net->addr, net->bits));
+	return percent && !strncmp(percent + 1, scope, len) &&
+	       (percent[1 + len] == ']' || percent[1 + len] == ':');
 }
 
-static bool in_networks(const struct filter *filter, const struct sockaddr_storage *sa)
+static bool in_network(const struct network *net, const struct sockstat_addr *addr)
+{
+	const unsigned char *bytes = address_of(&addr->sa);
+
+	if (!in_ports(&net->port, 1, &addr->sa) || (net->scope[0] && !has_scope(addr, net->scope)))
+		return false;
+	return net->family == AF_UNSPEC ||
+	       (net->family == addr->sa.ss_family && same_bits(bytes, net->addr, net->bits));
+}
+
+static bool in_networks(const struct filter *filter, const struct sockstat_addr *addr)
 {
 	size_t i;
 
 	for (i = 0; i < filter->n_remotes; i++) {
-		if (in_network(&filter->remotes[i], sa))
+		if (in_network(&filter->remotes[i], addr))
 			return true;
 	}
 	return !filter->n_remotes;
@@ -155,6 +165,6 @@ bool filter_passes(const struct filter *filter, const struct entry *e, int64_t n
 	       in_ranges(filter->pids, filter->n_pids, row->pid) &&
 	       in_ranges(filter->uids, filter->n_uids, row->uid) &&
 	       in_ranges(filter->netns, filter->n_netns, row->netns) && has_command(filter, row) &&
-	       in_networks(filter, &row->remote.sa) && is_since(filter, row, now) &&
+	       in_networks(filter, &row->remote) && is_since(filter, row, now) &&
 	       is_found(filter, row);
 }

@@ -3,6 +3,8 @@
 #ifndef VIEWER_FILTER_H
 #define VIEWER_FILTER_H
 
+#include <net/if.h>
+
 #include "entry.h"
 
 #define SEARCH_LEN 64
@@ -12,11 +14,12 @@ struct range {
 	uint32_t first, last;
 };
 
-/* Addresses whose first @bits are those of @addr, of the ports in @port */
+/* Addresses whose first @bits are those of @addr, of the ports in @port; empty @scope: any */
 struct network {
 	int family; /* AF_UNSPEC: any */
 	unsigned char addr[16];
 	unsigned int bits;
+	char scope[IF_NAMESIZE];
 	struct range port;
 };
 

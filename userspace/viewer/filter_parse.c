@@ -221,6 +221,20 @@ const char *filter_add_command(struct filter *filter, const char *pattern)
 	return NULL;
 }
 
+/* Cuts "%SCOPE" off an IPv6 address. */
+static bool cut_scope(char *text, struct network *net)
+{
+	char *percent = strchr(text, '%');
+
+	if (!percent || net->family != AF_INET6)
+		return true;
+	*percent++ = '\0';
+	if (!*percent || strlen(percent) >= sizeof(net->scope))
+		return false;
+	strcpy(net->scope, percent);
+	return true;
+}
+
 /* "ADDRESS" or "ADDRESS/BITS" */
 static bool parse_cidr(char *text, struct network *net)
 {
@@ -235,7 +249,7 @@ static bool parse_cidr(char *text, struct network *net)
 			return false;
 		net->bits = bits;
 	}
-	return inet_pton(net->family, text, net->addr) == 1;
+	return cut_scope(text, net) && inet_pton(net->family, text, net->addr) == 1;
 }
 
 /* Cuts ":PORT" or ":FIRST-LAST" off; the colons of a bare IPv6 address are not meant. */
@@ -255,7 +269,8 @@ static bool cut_port(char *text, struct range *port)
  * filter_add_remote - show rows of these peers
  * @filter: added to
  * @text: ADDRESS, ADDRESS/BITS or nothing; then :PORT, :FIRST-LAST or nothing;
- *	an IPv6 address before a port stands in [], with or without its /BITS
+ *	an IPv6 address before a port stands in [], with or without its /BITS, and
+ *	may have a %SCOPE
  */
 const char *filter_add_remote(struct filter *filter, const char *text)
 {
