@@ -22,8 +22,9 @@ static int64_t clock_ns(clockid_t id)
 static int64_t time_of(const char *path)
 {
 	struct stat st;
+	bool is = path && !(strcmp(path, "-") ? stat(path, &st) : fstat(STDIN_FILENO, &st));
 
-	if (path && !stat(path, &st) && S_ISREG(st.st_mode) && st.st_size)
+	if (is && S_ISREG(st.st_mode) && st.st_size)
 		return st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
 	return clock_ns(CLOCK_REALTIME);
 }
