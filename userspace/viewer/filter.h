@@ -8,7 +8,6 @@
 #include "entry.h"
 
 #define SEARCH_LEN 64
-#define FILTER_MAX 64 /* values of one kind */
 
 struct range {
 	uint32_t first, last;
@@ -50,17 +49,17 @@ enum {
 struct filter {
 	unsigned int kinds;
 	uint64_t families;
-	struct range ports[FILTER_MAX];
+	struct range *ports;
 	size_t n_ports;
-	struct range pids[FILTER_MAX];
+	struct range *pids;
 	size_t n_pids;
-	struct range uids[FILTER_MAX];
+	struct range *uids;
 	size_t n_uids;
-	struct range netns[FILTER_MAX];
+	struct range *netns;
 	size_t n_netns;
-	const char *commands[FILTER_MAX];
+	const char **commands;
 	size_t n_commands;
-	struct network remotes[FILTER_MAX];
+	struct network *remotes;
 	size_t n_remotes;
 	unsigned int states;
 	char search[SEARCH_LEN];
@@ -75,6 +74,7 @@ const char *filter_add_netns(struct filter *filter, const char *word);
 const char *filter_add_command(struct filter *filter, const char *pattern);
 const char *filter_add_remote(struct filter *filter, const char *text);
 const char *filter_set_since(struct filter *filter, const char *text);
+void filter_free(struct filter *filter);
 const char *parse_seconds(const char *text, double *seconds);
 
 bool filter_passes(const struct filter *filter, const struct entry *e, int64_t now);

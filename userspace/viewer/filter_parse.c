@@ -25,7 +25,7 @@
 #include "filter.h"
 #include "names.h"
 
-#define TOO_MANY "is one value too many (64 of a kind)"
+#define NO_MEMORY "is one value more than there is memory for"
 #define WORD_LEN 128
 
 static bool number(const char *word, uint32_t max, uint32_t *value)
@@ -57,11 +57,14 @@ static bool parse_range(const char *word, uint32_t max, struct range *range)
 	       range->first <= range->last;
 }
 
-static const char *add_range(struct range *ranges, size_t *n, struct range range)
+static const char *add_range(struct range **ranges, size_t *n, struct range range)
 {
-	if (*n == FILTER_MAX)
-		return TOO_MANY;
-	ranges[(*n)++] = range;
+	struct range *more = reallocarray(*ranges, *n + 1, sizeof(*more));
+
+	if (!more)
+		return NO_MEMORY;
+	more[(*n)++] = range;
+	*ranges = more;
 	return NULL;
 }
 
@@ -93,7 +96,7 @@ static const char *add_port(struct filter *filter, const char *word)
 
 	if (!parse_range(word, 65535, &range))
 		return "is not a list of ports and ranges, as 80,443,8000-8100";
-	return add_range(filter->ports, &filter->n_ports, range);
+	return add_range(&filter->ports, &filter->n_ports, range);
 }
 
 static const char *add_pid(struct filter *filter, const char *word)
@@ -102,7 +105,7 @@ static const char *add_pid(struct filter *filter, const char *word)
 
 	if (!parse_range(word, INT32_MAX, &range))
 		return "is not a list of process ids";
-	return add_range(filter->pids, &filter->n_pids, range);
+	return add_range(&filter->pids, &filter->n_pids, range);
 }
 
 static const char *add_user(struct filter *filter, const char *word)
@@ -112,7 +115,7 @@ static const char *add_user(struct filter *filter, const char *word)
 	if (!names_uid(word, &range.first))
 		return "is not a user's name or number";
 	range.last = range.first;
-	return add_range(filter->uids, &filter->n_uids, range);
+	return add_range(&filter->uids, &filter->n_uids, range);
 }
 
 static const char *add_state(struct filter *filter, const char *word)
@@ -205,7 +208,7 @@ const char *filter_add_netns(struct filter *filter, const char *word)
 		wrong = netns_of(path, &range.first);
 	}
 	range.last = range.first;
-	return wrong ? wrong : add_range(filter->netns, &filter->n_netns, range);
+	return wrong ? wrong : add_range(&filter->netns, &filter->n_netns, range);
 }
 
 /**
@@ -215,9 +218,12 @@ const char *filter_add_netns(struct filter *filter, const char *word)
  */
 const char *filter_add_command(struct filter *filter, const char *pattern)
 {
-	if (filter->n_commands == FILTER_MAX)
-		return TOO_MANY;
-	filter->commands[filter->n_commands++] = pattern;
+	const char **more = reallocarray(filter->commands, filter->n_commands + 1, sizeof(*more));
+
+	if (!more)
+		return NO_MEMORY;
+	more[filter->n_commands++] = pattern;
+	filter->commands = more;
 	return NULL;
 }
 
@@ -276,7 +282,7 @@ const char *filter_add_remote(struct filter *filter, const char *text)
 {
 	static const char wrong[] =
 		"is not a peer: as 192.0.2.0/24, 192.0.2.1:443, [2001:db8::]/32:443 or :8000-8100";
-	struct network net = { .family = AF_UNSPEC };
+	struct network net = { .family = AF_UNSPEC }, *more;
 	char copy[WORD_LEN], *addr = copy, *bracket;
 
 	if (strlen(text) >= sizeof(copy) || !*text)
@@ -292,9 +298,11 @@ const char *filter_add_remote(struct filter *filter, const char *text)
 	}
 	if (*addr && strcmp(addr, "*") && !parse_cidr(addr, &net))
 		return wrong;
-	if (filter->n_remotes == FILTER_MAX)
-		return TOO_MANY;
-	filter->remotes[filter->n_remotes++] = net;
+	more = reallocarray(filter->remotes, filter->n_remotes + 1, sizeof(*more));
+	if (!more)
+		return NO_MEMORY;
+	more[filter->n_remotes++] = net;
+	filter->remotes = more;
 	return NULL;
 }
 
@@ -349,4 +357,18 @@ const char *filter_set_since(struct filter *filter, const char *text)
 	if (!wrong)
 		filter->since = seconds * 1e9;
 	return wrong;
+}
+
+/**
+ * filter_free - give its memory back
+ * @filter: what was added to
+ */
+void filter_free(struct filter *filter)
+{
+	free(filter->ports);
+	free(filter->pids);
+	free(filter->uids);
+	free(filter->netns);
+	free(filter->commands);
+	free(filter->remotes);
 }

@@ -137,21 +137,30 @@ static int watch(const struct options *opt)
 	return trouble(sentence);
 }
 
-int main(int argc, char **argv)
+static int run(const struct options *opt)
 {
 	char sentence[SENTENCE_LEN];
+
+	switch (opt->mode) {
+	case MODE_WATCH:
+		return watch(opt);
+	case MODE_TOP:
+		return top_run(opt, sentence) ? STATUS_SHOWN : trouble(sentence);
+	case MODE_ONCE:
+		break;
+	}
+	return once(opt);
+}
+
+int main(int argc, char **argv)
+{
 	struct options opt;
+	int status;
 
 	/* not its decimal comma: numbers are for programs, too */
 	setlocale(LC_CTYPE, "");
 	options_parse(&opt, argc, argv);
-	switch (opt.mode) {
-	case MODE_WATCH:
-		return watch(&opt);
-	case MODE_TOP:
-		return top_run(&opt, sentence) ? STATUS_SHOWN : trouble(sentence);
-	case MODE_ONCE:
-		break;
-	}
-	return once(&opt);
+	status = run(&opt);
+	filter_free(&opt.filter);
+	return status;
 }
