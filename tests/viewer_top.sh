@@ -332,6 +332,9 @@ refusals()
 	start 120x24 "TERM=nonsense '$VIEWER' --top --file '$scratch/table'"
 	check 'an unknown terminal' shows 'knows no terminal "nonsense": set TERM'
 	check 'is trouble' shows '^status=2'
+	start 120x24 "TERM=dumb '$VIEWER' --top --file '$scratch/table'"
+	check 'a terminal without a cursor to move' shows 'knows no terminal "dumb": set TERM'
+	check 'is trouble, too' shows '^status=2'
 	start 120x24 "'$VIEWER' --top --file /nonexistent"
 	check 'no table' shows '^status=2'
 }

@@ -163,6 +163,23 @@ static void open_colours(struct top *top)
 		init_pair(i + 1, colours[i], -1);
 }
 
+/* A terminal whose cursor can be moved; NULL if TERM names none */
+static SCREEN *open_screen(void)
+{
+	const char *move;
+	SCREEN *screen;
+
+	screen = newterm(NULL, stdout, stdin);
+	move = screen ? tigetstr("cup") : NULL;
+	if (move && move != (const char *)-1)
+		return screen;
+	if (screen) {
+		endwin();
+		delscreen(screen);
+	}
+	return NULL;
+}
+
 static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)
 {
 	const char *term = getenv("TERM");
@@ -171,7 +188,7 @@ static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)
 		snprintf(sentence, SENTENCE_LEN, "--top needs a terminal: use --watch here");
 		return false;
 	}
-	*screen = newterm(NULL, stdout, stdin);
+	*screen = open_screen();
 	if (!*screen) {
 		snprintf(sentence, SENTENCE_LEN,
 			 "--top knows no terminal \"%s\": set TERM, or use --watch",
