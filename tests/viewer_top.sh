@@ -286,6 +286,16 @@ sizes()
 	check 'and large again' shows 'LOCAL ADDRESS'
 }
 
+# The size is the terminal's, whatever the environment says.
+environment()
+{
+	start 60x10 "COLUMNS=140 LINES=30 '$VIEWER' --top 60 --file '$scratch/table'"
+	shows curl >/dev/null
+	fits 'one with another size in its environment' COMMAND nginx ssh curl nginx
+	tm resize-window -x 80 -y 10
+	check 'and the new one' shows 'space pause.*c closed  g group'
+}
+
 failures()
 {
 	kill "$feeder"
@@ -498,6 +508,7 @@ signals
 late_signals
 intervals
 states
+environment
 narrow
 many
 finish

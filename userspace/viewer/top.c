@@ -169,6 +169,9 @@ static SCREEN *open_screen(void)
 	const char *move;
 	SCREEN *screen;
 
+	/* ncurses would believe these, also where the terminal's size changes */
+	unsetenv("COLUMNS");
+	unsetenv("LINES");
 	screen = newterm(NULL, stdout, stdin);
 	move = screen ? tigetstr("cup") : NULL;
 	if (move && move != (const char *)-1)
