@@ -286,6 +286,23 @@ sizes()
 	check 'and large again' shows 'LOCAL ADDRESS'
 }
 
+# On a low terminal the help has more than one page.
+helping()
+{
+	start 60x8 "'$VIEWER' --top 60 --file '$scratch/table'"
+	shows curl >/dev/null
+	keys '?'
+	check 'help, and that there is more of it' shows 'its keys \(any key: the rest'
+	check 'its first line' on_screen '^  q  .*quit$'
+	check 'its longest line' on_screen 'Escape ends it$'
+	keys x
+	check 'the rest' shows 'c  .*open ones'
+	check 'to the last line' on_screen 'h \?  .*leaves it$'
+	check 'which is all' not_on_screen 'the rest'
+	keys x
+	check 'and back to the rows' shows '^curl'
+}
+
 # The size is the terminal's, whatever the environment says.
 environment()
 {
@@ -508,6 +525,7 @@ signals
 late_signals
 intervals
 states
+helping
 environment
 narrow
 many

@@ -22,6 +22,7 @@ enum top_input {
  * @sort: columns by which the keys sort, in their order; with @n_sort
  * @input: what the keys mean
  * @first: the first record on the screen
+ * @help: the first line of the help on the screen
  * @kinds: the kinds of rows that the command line asks for
  * @states: the states that it asks for
  * @by_user: the user chose the order, it stays when other rows are shown
@@ -38,6 +39,7 @@ struct top {
 	size_t n_sort;
 	enum top_input input;
 	size_t first;
+	size_t help;
 	unsigned int kinds;
 	unsigned int states;
 	bool by_user;
@@ -55,6 +57,7 @@ void top_arrange(struct top *top);
 void top_select(struct top *top);
 bool top_key(struct top *top, int key);
 size_t top_page(void);
+bool top_next_help(struct top *top);
 void top_draw(const struct top *top);
 
 #endif /* VIEWER_TOP_H */

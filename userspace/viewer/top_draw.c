@@ -11,6 +11,7 @@
 #include "write.h"
 
 #define HEAD_LINES 4
+#define HELP_HEAD 2
 #define BAR_LEAST 7 /* its title is whole */
 #define RATE_LEAST 5
 #define BAR_MOST 30
@@ -28,9 +29,9 @@ static const char *const help[] = {
 	"up down k j PgUp PgDn Home End    move the rows",
 	"< > s S     sort by another column (the marked one)",
 	"r           reverse the order",
-	"/           show only rows with some text: Enter keeps it, Escape ends it",
-	"c           open ones, the history of closed ones, or all",
-	"g           totals by command, by user, by remote host, or rows",
+	"/           filter by a text: Enter keeps, Escape ends it",
+	"c           open ones, closed ones, or all",
+	"g           totals by command, user, remote host, or rows",
 	"u           human units or exact numbers",
 	"n           names of services and users, or numbers",
 	"+ -         longer or shorter interval",
@@ -365,13 +366,38 @@ static void draw_foot(const struct top *top)
 	}
 }
 
-static void draw_help(void)
+/* How many of its lines the screen has room for */
+static size_t help_page(void)
 {
-	int i;
+	int room = LINES - HELP_HEAD;
 
-	mvaddstr(0, 0, "sockstat --top: its keys");
-	for (i = 0; i < (int)ARRAY_SIZE(help) && i + 2 < LINES; i++)
-		mvaddnstr(i + 2, 2, help[i], COLS - 3);
+	return room > 0 ? room : 1;
+}
+
+/**
+ * top_next_help - turn the help's page
+ * @top: the view
+ *
+ * Return: whether there was another one.
+ */
+bool top_next_help(struct top *top)
+{
+	top->help += help_page();
+	return top->help < ARRAY_SIZE(help);
+}
+
+static void draw_help(const struct top *top)
+{
+	bool whole = top->help + help_page() >= ARRAY_SIZE(help);
+	size_t i;
+
+	move(0, 0);
+	put("sockstat --top: its keys");
+	put(whole ? "" : " (any key: the rest of them)");
+	for (i = top->help; i < ARRAY_SIZE(help) && i - top->help < help_page(); i++) {
+		move(HELP_HEAD + i - top->help, 2);
+		put(help[i]);
+	}
 }
 
 /**
@@ -387,7 +413,7 @@ void top_draw(const struct top *top)
 		snprintf(text, sizeof(text), "too small: make it %dx%d", TOP_COLUMNS, TOP_LINES);
 		mvaddnstr(0, 0, text, COLS);
 	} else if (top->input == INPUT_HELP) {
-		draw_help();
+		draw_help(top);
 	} else {
 		move(0, 0);
 		draw_state(top);

@@ -143,6 +143,7 @@ static bool row_key(struct top *top, int key)
 	case 'h':
 	case '?':
 		top->input = INPUT_HELP;
+		top->help = 0;
 		break;
 	case ' ':
 	case 'p':
@@ -204,7 +205,7 @@ bool top_key(struct top *top, int key)
 	else if (top->input == INPUT_FILTER)
 		filter_key(top, key);
 	else if (top->input == INPUT_HELP)
-		top->input = INPUT_NONE;
+		top->input = top_next_help(top) ? INPUT_HELP : INPUT_NONE;
 	else
 		go_on = row_key(top, key);
 	top_select(top);
