@@ -467,6 +467,18 @@ late_signals()
 	check 'SIGTERM while it draws' shows '^status=0'
 }
 
+# It waits for a table, and does not have to.
+waiting()
+{
+	mkfifo "$scratch/pipe"
+	start 120x24 "'$VIEWER' --top 0.2 --file '$scratch/pipe'"
+	cat "$scratch/table" >"$scratch/pipe"
+	shows curl >/dev/null
+	sleep 1
+	keys C-c
+	check 'interrupted while it reads' shows '^status=0'
+}
+
 kill_recorded()
 {
 	kill "$(cat "$scratch/pid")"
@@ -523,6 +535,7 @@ colours
 refusals
 signals
 late_signals
+waiting
 intervals
 states
 helping

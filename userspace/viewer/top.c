@@ -27,8 +27,8 @@ static void stop(int sig)
 
 /*
  * Whatever ends it, the terminal has to be as it was. None of them, and no new
- * size, comes but in ppoll(): just before it, it would be lost until a key is
- * pressed.
+ * size, comes but in ppoll() and while a table is read: just before ppoll(), it
+ * would be lost until a key is pressed.
  */
 static void catch_signals(sigset_t *before)
 {
@@ -245,6 +245,16 @@ static bool wait_for_input(double seconds, const sigset_t *signals)
 	return !(input.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+/* Signals may come here, too: a pipe's writer can be waited for without end. */
+static void read_interruptibly(struct top *top, const sigset_t *signals)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, signals, &blocked);
+	next_snapshot(top);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 static void run(struct top *top, const sigset_t *signals)
 {
 	double last = seconds_now(), wait;
@@ -252,13 +262,15 @@ static void run(struct top *top, const sigset_t *signals)
 	while (!__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
 		top_draw(top);
 		wait = last + top->opt.interval - seconds_now();
-		if (!wait_for_input(top->paused ? INFINITY : wait, signals) || !take_keys(top))
+		if (!wait_for_input(top->paused ? INFINITY : wait, signals))
 			break;
-		/* a key may have changed the interval */
 		if (!top->paused && seconds_now() >= last + top->opt.interval) {
-			next_snapshot(top);
+			read_interruptibly(top, signals);
 			last = seconds_now();
 		}
+		/* after it, since a new size that came meanwhile is a key, too */
+		if (!take_keys(top))
+			break;
 	}
 }
 
