@@ -216,7 +216,8 @@ rates()
 			select(fabs > 0.01)]' "$scratch/json")"
 	is 'rates: summed up' '955 18' \
 		"$(between --json --group-by remote | jq -r '.rows[0] | "\(.tx_delta) \(.rx_delta)"')"
-	is 'rates: only of closed ones' 'old ends again before more comes+goes forgotten forgotten undated' \
+	is 'rates: only of closed ones' \
+		'old ends again before more comes+goes forgotten forgotten undated' \
 		"$(between --closed --csv --columns command,rate | sed 1d | cut -d, -f 2 | xargs)"
 	is 'rates: sorted by' 'goes comes+goes more' \
 		"$(between -q --sort=-rate --columns command,state,rate |
@@ -321,7 +322,8 @@ completion()
 	mkfifo "$scratch/never"
 	# shellcheck disable=SC2016
 	for name in '$(>RUN)' '`>RUN`' 'a b;c'; do
-		is "completion: a process is called $name" "$(printf %q "$name")" "$(complete_name "$name")"
+		is "completion: a process is called $name" "$(printf %q "$name")" \
+			"$(complete_name "$name")"
 	done
 	is 'completion: no name was run' '' "$(cd "$scratch" && compgen -G 'RUN*')"
 }

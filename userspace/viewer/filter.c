@@ -30,7 +30,7 @@ static const unsigned char *address_of(const struct sockaddr_storage *sa)
 	return NULL;
 }
 
-/* Where there is no address, there is no port either, not even 0. Its place is the same for both. */
+/* No address has no port, not even 0. The port's place is the same for both families. */
 static bool in_ports(const struct range *ranges, size_t n, const struct sockaddr_storage *sa)
 {
 	return address_of(sa) &&
@@ -83,7 +83,7 @@ static bool in_networks(const struct filter *filter, const struct sockstat_addr 
 	return !filter->n_remotes;
 }
 
-/* A name may look like a pattern, and a printed one has escapes: both are meant as they are, too. */
+/* A name may look like a pattern, and as printed it has escapes: both will do, too. */
 static bool has_command(const struct filter *filter, const struct sockstat_row *row)
 {
 	size_t i;

@@ -126,7 +126,7 @@ static int watch(const struct options *opt)
 		}
 		advance(&next, opt->interval);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		/* stopped, or waiting for its reader: the tables that it missed are not made up for */
+		/* stopped, or waiting for its reader: what it missed is not made up for */
 		if (later(&now, &next)) {
 			next = now;
 			advance(&next, opt->interval);

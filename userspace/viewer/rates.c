@@ -4,8 +4,9 @@
  * process and descriptor. Where several have these in common (a connection that
  * connect(AF_UNSPEC) ended, a program that exec replaced), by its time of
  * opening and its command, else by its counts, which never go back, and stay
- * once it is closed. What is not known again is new, and all that it counts moved just now: so a connection
- * that came and went between the two is counted by its closed row.
+ * once it is closed. What is not known again is new, and all that it counts moved
+ * just now: so a connection that came and went between the two is counted by its
+ * closed row.
  */
 
 #include <stdlib.h>
