@@ -304,6 +304,7 @@ bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 		endwin();
 		delscreen(screen);
 	}
+	sigprocmask(SIG_SETMASK, &signals, NULL);
 	view_free(&top.view);
 	return done;
 }
