@@ -182,6 +182,8 @@ rates()
 		row undated 11 3 CLOSED 10 0 - c2 101.000
 		row undated 11 3 CLOSED 20 0 - c2 103.000
 		row another 12 3 ESTABLISHED 50 0 100.000 c3
+		row dated 13 3 CLOSED 50 5 100.000 c4
+		row read 14 3 CLOSED 9 50 100.000 c5 101.000
 	} | snapshot "$scratch/before"
 	{
 		row goes 1 3 ESTABLISHED 300 11 100.000 a1
@@ -203,21 +205,23 @@ rates()
 		row forgotten 10 3 CLOSED 20 0 102.000 c1 103.000
 		row forgotten 10 3 CLOSED 30 0 104.000 c1 105.000
 		row undated 11 3 CLOSED 20 0 - c2 103.000
+		row dated 13 3 CLOSED 60 5 100.000 c4 105.000
+		row read 14 3 CLOSED 9 80 100.000 c5 101.000
 	} | snapshot "$scratch/after"
 	# What is there to show, and what moved: tx/rx
 	between --json >"$scratch/json"
 	is 'rates: each row matched, what came and went counted' \
 		"goes 200/1 twice 0/0 again 30/3 after 9/1 first 6/0 new 70/0 more 90/0 reborn 60/0 evicted 40/0 another 60/0 $(
-			)ends 200/1 again 30/0 before 5/0 more 5/0 comes+goes 120/12 forgotten 30/0" \
+			)ends 200/1 again 30/0 before 5/0 more 5/0 comes+goes 120/12 forgotten 30/0 dated 10/0 read 0/30" \
 		"$(jq -r '[.rows[] | "\(.command) \(.tx_delta)/\(.rx_delta)"] | join(" ")' \
 			"$scratch/json")"
 	is 'rates: per second' '[]' \
 		"$(jq -c '.interval as $s | [.rows[] | .tx_rate * $s - .tx_delta, .rx_rate * $s - .rx_delta |
 			select(fabs > 0.01)]' "$scratch/json")"
-	is 'rates: summed up' '955 18' \
+	is 'rates: summed up' '965 48' \
 		"$(between --json --group-by remote | jq -r '.rows[0] | "\(.tx_delta) \(.rx_delta)"')"
 	is 'rates: only of closed ones' \
-		'old ends again before more comes+goes forgotten forgotten undated' \
+		'old ends again before more comes+goes forgotten forgotten undated dated read' \
 		"$(between --closed --csv --columns command,rate | sed 1d | cut -d, -f 2 | xargs)"
 	is 'rates: sorted by' 'goes comes+goes more' \
 		"$(between -q --sort=-rate --columns command,state,rate |

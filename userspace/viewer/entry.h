@@ -11,7 +11,7 @@
  * @tx_delta: bytes sent since then
  * @rx_delta: bytes received since then
  * @seconds: how long that is; 0 if there was none before
- * @just_closed: it was open then, or not there yet, and is closed now
+ * @just_closed: closed now, but open then or not there yet; or read from since
  */
 struct entry {
 	const struct sockstat_row *row;

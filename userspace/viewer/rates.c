@@ -3,8 +3,8 @@
  * What moved between two snapshots. A row is known again by its connection,
  * process and descriptor. Where several have these in common (a connection that
  * connect(AF_UNSPEC) ended, a program that exec replaced), by its time of
- * opening and its command, else by its counts, which never go back, and stay
- * once it is closed. What is not known again is new, and all that it counts moved
+ * opening and its command, else by its time of closing and its counts, which
+ * never go back. What is not known again is new, and all that it counts moved
  * just now: so a connection that came and went between the two is counted by its
  * closed row.
  */
@@ -53,11 +53,12 @@ static const struct sockstat_row **sorted(const struct sockstat_table *table)
 
 static bool may_become(const struct sockstat_row *old, const struct sockstat_row *row)
 {
-	/* what is over changes no more, and a connection is opened once */
-	if (old->state == SOCKSTAT_CLOSED)
-		return row->state == SOCKSTAT_CLOSED && old->closed == row->closed &&
-		       old->tx_bytes == row->tx_bytes && old->rx_bytes == row->rx_bytes;
-	return (old->opened < 0 || old->opened == row->opened) && old->tx_bytes <= row->tx_bytes &&
+	/* it may still be read from: what had come before its end */
+	if (old->state == SOCKSTAT_CLOSED && row->state != SOCKSTAT_CLOSED)
+		return false;
+	/* both happen once, and are not known from the beginning */
+	return (old->opened < 0 || old->opened == row->opened) &&
+	       (old->closed < 0 || old->closed == row->closed) && old->tx_bytes <= row->tx_bytes &&
 	       old->rx_bytes <= row->rx_bytes;
 }
 
@@ -70,8 +71,8 @@ static void set_delta(struct entry *e, const struct sockstat_row *old)
 {
 	e->tx_delta = e->row->tx_bytes - (old ? old->tx_bytes : 0);
 	e->rx_delta = e->row->rx_bytes - (old ? old->rx_bytes : 0);
-	e->just_closed =
-		e->row->state == SOCKSTAT_CLOSED && (!old || old->state != SOCKSTAT_CLOSED);
+	e->just_closed = e->row->state == SOCKSTAT_CLOSED &&
+			 (!old || old->state != SOCKSTAT_CLOSED || e->tx_delta || e->rx_delta);
 }
 
 /* One of @old that @row may be, and which is nobody else's then; or NULL */
