@@ -413,6 +413,13 @@ static void compare_table(struct comparison *c)
 	c->rows = calloc(c->table.n_rows + 1, sizeof(*c->rows));
 	c->taken = calloc(c->table.n_rows + 1, sizeof(*c->taken));
 	must(c->r, c->rows && c->taken);
+	/* these first, since they may be why rows are absent */
+	if (c->table.missed != c->r->missed)
+		report(c, "the last line", 0, "missed", "%" PRIu64 "|%" PRIu64, c->r->missed,
+		       c->table.missed);
+	if (c->table.dropped != c->r->dropped)
+		report(c, "the last line", 0, "dropped", "%" PRIu64 "|%" PRIu64, c->r->dropped,
+		       c->table.dropped);
 	for (k = 0; k < c->table.n_rows; k++)
 		c->rows[k] = &c->table.rows[k];
 	qsort(c->rows, c->table.n_rows, sizeof(*c->rows), rows_by_cookie);
@@ -422,12 +429,6 @@ static void compare_table(struct comparison *c)
 	}
 	if (!c->r->allow_extra)
 		find_extra_rows(c);
-	if (c->table.missed != c->r->missed)
-		report(c, "the last line", 0, "missed", "%" PRIu64 "|%" PRIu64, c->r->missed,
-		       c->table.missed);
-	if (c->table.dropped != c->r->dropped)
-		report(c, "the last line", 0, "dropped", "%" PRIu64 "|%" PRIu64, c->r->dropped,
-		       c->table.dropped);
 }
 
 static void truths_get(struct comparison *c, struct truth *truths)
