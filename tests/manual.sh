@@ -340,7 +340,7 @@ statuses()
 	END
 	exits "$TREE/man/sockstat-client.1" sockstat-client <<-END
 		0 sockstat-client --dry-run --family 4 in.peek
-		1 ulimit -n 4; exec sockstat-client --dry-run --family 4 in.peek
+		1 ulimit -n 5; exec sockstat-client --dry-run --family 4 in.peek
 		2 sockstat-client --nonsense
 		2 sockstat-client --bytes nonsense
 		2 sockstat-client --dry-run nonsense
