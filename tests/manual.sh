@@ -326,6 +326,9 @@ exits()
 statuses()
 {
 	local few='ulimit -n 100; exec' poor='setpriv --bounding-set=-sys_resource'
+	local alone='unshare --net'
+
+	[ "$(id -u)" = 0 ] || alone+=' --map-root-user'
 
 	$poor true 2>/dev/null || poor=''
 	exits "$TREE/man/sockstat.8" sockstat <<-END
@@ -340,7 +343,7 @@ statuses()
 	END
 	exits "$TREE/man/sockstat-client.1" sockstat-client <<-END
 		0 sockstat-client --dry-run --family 4 in.peek
-		1 ulimit -n 5; exec sockstat-client --dry-run --family 4 in.peek
+		1 $alone sockstat-client --dry-run --family 4 in.peek
 		2 sockstat-client --nonsense
 		2 sockstat-client --bytes nonsense
 		2 sockstat-client --dry-run nonsense

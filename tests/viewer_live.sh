@@ -141,9 +141,9 @@ secure()
 	wait_for 20 ssh_is_over
 	sent=$(sed -n 's/^Transferred: sent \([0-9]*\).*/\1/p' "$scratch/ssh.log")
 	# the greeting is no packet, and the last packet comes after it has counted
-	is 'what ssh sent, by its own count' yes \
+	is 'what ssh sent, by its own count' "$sent, and a bit more" \
 		"$(of "[.rows[] | select(.command == \"ssh\") | .tx_bytes] | add |
-			if . >= $sent and . < $sent + 400 then \"yes\" else . end" \
+			if . >= $sent and . < $sent + 400 then \"$sent, and a bit more\" else . end" \
 			--closed --remote ":$SECURE")"
 	is 'sshd, whose processes share it, has received all of it' \
 		"$(of '[.rows[].tx_bytes] | add' --closed --remote ":$SECURE")" \
