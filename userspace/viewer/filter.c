@@ -83,7 +83,10 @@ static bool in_networks(const struct filter *filter, const struct sockstat_addr 
 	return !filter->n_remotes;
 }
 
-/* A name may look like a pattern, and as printed it has escapes: both will do, too. */
+/*
+ * A name may look like a pattern, and as printed it has escapes: both will do,
+ * too. What is not text in this locale, older libraries match as printed only.
+ */
 static bool has_command(const struct filter *filter, const struct sockstat_row *row)
 {
 	size_t i;
@@ -92,7 +95,7 @@ static bool has_command(const struct filter *filter, const struct sockstat_row *
 		const char *pattern = filter->commands[i];
 
 		if (!strcmp(pattern, row->comm) || !strcmp(pattern, row->comm_raw) ||
-		    !fnmatch(pattern, row->comm, 0))
+		    !fnmatch(pattern, row->comm, 0) || !fnmatch(pattern, row->comm_raw, 0))
 			return true;
 	}
 	return !filter->n_commands;
