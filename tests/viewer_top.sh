@@ -358,7 +358,8 @@ colours()
 	is 'has none' '' "$(tm capture-pane -p -e | grep -E "$coloured")"
 	feed &
 	feeder=$!
-	start 120x24 "LC_ALL=C '$VIEWER' --top 0.3 --file '$scratch/table'"
+	# so slowly that each table has changed, also on a slow machine
+	start 120x24 "LC_ALL=C '$VIEWER' --top 2 --file '$scratch/table'"
 	check 'bars where only ASCII is known' shows '^curl .*####'
 	kill $feeder
 	feeder=''
