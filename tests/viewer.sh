@@ -215,9 +215,10 @@ rates()
 			)ends 200/1 again 30/0 before 5/0 more 5/0 comes+goes 120/12 forgotten 30/0 dated 10/0 read 0/30" \
 		"$(jq -r '[.rows[] | "\(.command) \(.tx_delta)/\(.rx_delta)"] | join(" ")' \
 			"$scratch/json")"
+	# a rate has three decimals, and the interval so many that it does not matter
 	is 'rates: per second' '[]' \
 		"$(jq -c '.interval as $s | [.rows[] | .tx_rate * $s - .tx_delta, .rx_rate * $s - .rx_delta |
-			select(fabs > 0.01)]' "$scratch/json")"
+			select(fabs > 0.0005 * $s + 0.0001) | "\(.) in \($s) s"]' "$scratch/json")"
 	is 'rates: summed up' '965 48' \
 		"$(between --json --group-by remote | jq -r '.rows[0] | "\(.tx_delta) \(.rx_delta)"')"
 	is 'rates: only of closed ones' \

@@ -98,7 +98,7 @@ static struct json_object *seconds(double s)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%.6f", s);
+	snprintf(text, sizeof(text), "%.9f", s);
 	return s > 0 ? decimal(s, text) : NULL;
 }
 
