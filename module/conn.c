@@ -324,6 +324,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 			conn->ledger.role = SOCKSTAT_SERVER;
 			conn->opened = now();
 		}
+		sockstat_ledger_established(&conn->ledger);
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 	}
 	sockstat_table_unlock(&place);

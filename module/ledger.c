@@ -276,16 +276,15 @@ static int infer_syn_fin(struct sockstat_ledger *l, const struct sample *s, cons
 	return extra + fin;
 }
 
-/* Whether the sequence numbers mean something yet. */
+/*
+ * Whether the sequence numbers mean something yet. The handshake's end is told
+ * before sk_state changes, hence what we were told goes first.
+ */
 static bool numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
 {
-	int state = READ_ONCE(sk->sk_state);
-
-	if (state == TCP_SYN_SENT || state == TCP_LISTEN)
-		return false;
-	if (state == TCP_SYN_RECV)
-		return l->role == SOCKSTAT_SERVER;
-	return state != TCP_CLOSE || !(l->flags & SOCKSTAT_LEDGER_OPENING);
+	if (l->role != SOCKSTAT_ROLE_UNKNOWN)
+		return !(l->flags & SOCKSTAT_LEDGER_OPENING);
+	return !(BIT(READ_ONCE(sk->sk_state)) & (TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV));
 }
 
 /*
@@ -397,6 +396,17 @@ void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 	/* TCP_REPAIR connects without one */
 	if (!tcp_sk(sk)->repair)
 		set_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
+}
+
+/**
+ * sockstat_ledger_established() - the handshake is done
+ * @l: the socket's ledger, its role known; to be settled next
+ *
+ * Context: under the socket lock.
+ */
+void sockstat_ledger_established(struct sockstat_ledger *l)
+{
+	clear_flags(l, SOCKSTAT_LEDGER_OPENING);
 }
 
 /**

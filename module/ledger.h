@@ -25,7 +25,7 @@ enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW
 #define SOCKSTAT_LEDGER_TX_FROZEN BIT(3)   /* the FIN is next: write_seq is done */
 #define SOCKSTAT_LEDGER_URG_PENDING BIT(4) /* the reader is not past urg_seq yet */
 #define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... but took that byte by MSG_OOB */
-#define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() called, no more is known */
+#define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() called, no handshake yet */
 
 /* Bytes that may wait to be booked. */
 #define SOCKSTAT_LEDGER_WAITS BIT(30)
@@ -52,6 +52,7 @@ struct sockstat_ledger {
 
 void sockstat_ledger_open(struct sockstat_ledger *l);
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk);
+void sockstat_ledger_established(struct sockstat_ledger *l);
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l);
 u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 			    enum sockstat_flow flow);

@@ -22,6 +22,8 @@ void feed_trickle(struct feed *f, const struct pair *p, uint64_t bytes, size_t p
 void feed_join(struct feed *f);
 void recv_all(struct end *e, recv_op op, uint64_t bytes, size_t chunk);
 void send_queued(struct pair *p, size_t bytes);
+
+#define URGENT_ORDERS 3 /* that urgent_round() knows */
 void urgent_round(struct pair *p, unsigned int order);
 
 #endif

@@ -245,6 +245,21 @@ static void in_oob_inline(struct run *r)
 	check(r);
 }
 
+/* Nobody has looked at a connection before its urgent byte is stepped over. */
+static void in_oob_unseen(struct run *r)
+{
+	struct pair p, back;
+	unsigned int order;
+
+	for (order = 0; order < URGENT_ORDERS; order++) {
+		urgent_open(r, &p);
+		p.client->loose |= LOOSE_TCP_INFO | LOOSE_RX_QUEUE;
+		back = (struct pair){ .client = p.server, .server = p.client };
+		urgent_round(&p, order);
+		urgent_round(&back, order);
+	}
+}
+
 const struct scenario in_urgent_scenarios[] = {
 	{ "oob_first", in_oob_first, SC_NONBLOCK, 0, "MSG_OOB before the stream is read" },
 	{ "oob_at_mark", in_oob_at_mark, SC_NONBLOCK, 0,
@@ -259,5 +274,7 @@ const struct scenario in_urgent_scenarios[] = {
 	{ "oob_twice_at_mark", in_oob_twice_at_mark, SC_NONBLOCK, 0,
 	  "a second urgent byte while the reader is at the first" },
 	{ "oob_inline", in_oob_inline, SC_NONBLOCK, 0, "SO_OOBINLINE" },
+	{ "oob_unseen", in_oob_unseen, SC_NONBLOCK, 0,
+	  "urgent bytes, both ways, before the table was read" },
 	{ 0 },
 };

@@ -227,7 +227,7 @@ static struct holder *holder_here(struct side *s)
  */
 bool conn_urgent(struct mix *m, struct conn *c)
 {
-	unsigned int from = pick(m, 2), order = pick(m, 3);
+	unsigned int from = pick(m, 2), order = pick(m, URGENT_ORDERS);
 	struct holder *h = holder_here(&c->side[from]), *to = holder_here(&c->side[!from]);
 	struct pair p;
 
