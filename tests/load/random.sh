@@ -25,16 +25,16 @@ mix()
 	total=$((total + actions))
 }
 
-# As a busy machine is: connections are reset that no program has reset.
-mix_crowded()
+# mix_with SYSCTL=VALUE ACTIONS: seed 1, in a network namespace of its own.
+mix_with()
 {
 	# The inner shell expands this, not the outer one.
 	# shellcheck disable=SC2016
 	unshare --net sh -euc '
 		ip link set lo up
-		sysctl -q net.ipv4.tcp_max_tw_buckets=0
-		exec "$1" --tap --random=1 --actions 60
-	' sh "$CLIENT"
+		sysctl -q "$2"
+		exec "$1" --tap --random=1 --actions "$3"
+	' sh "$CLIENT" "$@"
 }
 
 # A run without a difference passes; else all that the client has to say is shown.
@@ -65,8 +65,17 @@ for seed in 1 2 3; do
 	}
 done
 
-output=$(mix_crowded)
+# As on a busy machine: connections are reset that no program has reset.
+output=$(mix_with net.ipv4.tcp_max_tw_buckets=0 60)
 check 'no place in TIME_WAIT: that is said' grep -q 'no place in TIME_WAIT' <<<"$output"
+
+# What has been sent waits until what lies unread makes room for it.
+output=$(mix_with net.ipv4.tcp_rmem='4096 4096 16384' 100)
+if grep -qx 'ok 1 random.mix' <<<"$output"; then
+	pass 'little room: nothing waits for ever'
+else
+	fail 'little room: nothing waits for ever' "$output"
+fi
 
 # The time of each run, and how many: a run's rows have to fit the history.
 deadline=$((SECONDS + $(size 8 600)))

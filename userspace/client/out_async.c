@@ -311,7 +311,7 @@ const struct out_way out_async_ways[] = {
 	{ "uring_send", op_uring_send, WAY_UNNAMED, ring_usable },
 	{ "uring_writev", op_uring_writev, WAY_UNNAMED, ring_usable },
 	{ "uring_sendmsg", op_uring_sendmsg, WAY_UNNAMED, ring_usable },
-	{ "uring_send_zc", op_uring_send_zc, WAY_UNNAMED, send_zc_usable },
+	{ "uring_send_zc", op_uring_send_zc, WAY_UNNAMED | WAY_ACKED, send_zc_usable },
 	{ 0 },
 };
 

@@ -115,7 +115,7 @@ static ssize_t op_zerocopy(struct end *e, const char *buf, size_t len)
 }
 
 const struct out_way out_odd_ways[] = {
-	{ "zerocopy", op_zerocopy, WAY_ERRQUEUE, NULL },
+	{ "zerocopy", op_zerocopy, WAY_ERRQUEUE | WAY_ACKED, NULL },
 	{ 0 },
 };
 

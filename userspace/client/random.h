@@ -118,7 +118,7 @@ void tell(struct mix *m, const struct conn *c, const char *fmt, ...)
 
 /* random_job.c */
 void ways_find(struct run *r);
-const struct out_way *out_pick(struct mix *m, const struct side *s, bool alone);
+const struct out_way *out_pick(struct mix *m, const struct side *s, unsigned int without);
 const struct in_way *in_pick(struct mix *m, const struct side *s);
 struct job *job_add(struct mix *m, unsigned int process, void (*run)(struct job *j), struct end *e);
 void jobs_do(struct mix *m);

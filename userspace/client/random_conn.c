@@ -136,13 +136,17 @@ static void stream(struct mix *m, struct conn *c, unsigned int from, uint64_t by
 		   bool alone)
 {
 	struct side *s = &c->side[from], *t = &c->side[!from];
+	unsigned int without = alone ? 0 : WAY_ERRQUEUE;
 	struct holder *h;
 	struct job *j;
 
+	/* The window may be closed by a few unread bytes, for the memory they keep. */
+	if (read < t->queued + bytes)
+		without |= WAY_ACKED;
 	if (bytes) {
 		h = holder_pick(m, s);
 		j = job_add(m, h->process, job_send, h->e);
-		j->out = out_pick(m, s, alone);
+		j->out = out_pick(m, s, without);
 		j->in_thread |= !!(j->out->flags & WAY_UNNAMED);
 		j->bytes = bytes;
 		j->chunk = size_pick(m) + bytes / 8;

@@ -69,17 +69,17 @@ static bool way_fits(const struct side *s, unsigned int flags)
  * out_pick - a way of sending
  * @m: the mix
  * @s: the socket
- * @alone: nobody receives from it meanwhile
+ * @without: WAY_*: none with one of these
  *
  * Return: one that may not be usable here: picked all the same, for the seed's sake.
  */
-const struct out_way *out_pick(struct mix *m, const struct side *s, bool alone)
+const struct out_way *out_pick(struct mix *m, const struct side *s, unsigned int without)
 {
 	const struct out_way *way;
 
 	do {
 		way = outs[pick(m, n_outs)];
-	} while (!way_fits(s, way->flags) || (way->flags & WAY_ERRQUEUE && !alone));
+	} while (!way_fits(s, way->flags) || way->flags & without);
 	return way;
 }
 
@@ -432,9 +432,10 @@ void job_shutdown(struct job *j)
 	must(j->m->r, !shutdown(j->e->fd, j->value));
 }
 
+/* If j->bytes are on their way: for some of them. There may be no room for all. */
 void job_wait_queued(struct job *j)
 {
-	wait_queued(j->e, j->bytes);
+	wait_queued(j->e, j->bytes > 0);
 }
 
 /*

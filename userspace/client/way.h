@@ -10,6 +10,7 @@
 #define WAY_BLOCKING 0x04 /* not for descriptors with O_NONBLOCK */
 #define WAY_ERRQUEUE 0x08 /* also receives, from the error queue */
 #define WAY_MORE 0x10	  /* what it sends waits for another call */
+#define WAY_ACKED 0x20	  /* returns when the peer's TCP has taken what it sent */
 
 /**
  * struct out_way - a way of sending
