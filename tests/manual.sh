@@ -101,6 +101,8 @@ example()
 		[[ $3 = insmod* ]] || module_loaded || load_module
 	fi
 	seen=$(run "$2" "$3") || status=$?
+	# SIGPIPE: head may have left before all was written.
+	[[ $status != 141 || $3 != *'| head'* ]] || status=0
 	if [ "$status" != 0 ]; then
 		fail "$name" "it exited with $status" "$seen"
 	elif [ "$2" = '$' ] && [ -n "$4" ]; then
