@@ -148,6 +148,8 @@ packages_of()
 		libjson-c-dev libncurses-dev jq tmux netbase \
 		curl nginx-light iperf3 openssh-client openssh-server python3-minimal
 	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
+	# has script(1), which every Debian had before
+	[ "$1" != 7.2 ] || echo bsdutils
 }
 
 LINT_PACKAGES=(sparse coccinelle libpython3.13 clang libclang-rt-19-dev clang-format shellcheck perl
