@@ -112,10 +112,10 @@ need()
 	done
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds, or fails after so long.
+# wait_for SECONDS COMMAND...: until it succeeds, or fails after so long, times SOCKSTAT_PATIENCE.
 wait_for()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${SOCKSTAT_PATIENCE:-1}))
 
 	shift
 	until "$@"; do
