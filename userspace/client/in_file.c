@@ -242,7 +242,8 @@ static ssize_t op_zerocopy(struct end *e, char *buf, size_t len)
 
 const struct in_way in_file_ways[] = {
 	{ "splice", op_splice, 0, NULL, 0 },
-	{ "zerocopy", op_zerocopy, 0, NULL, 0 },
+	/* Of one byte it asks for none, which is EIO where the FIN is there. */
+	{ "zerocopy", op_zerocopy, 0, NULL, 2 },
 	{ 0 },
 };
 
