@@ -9,6 +9,7 @@ set -u
 # shellcheck source=tests/load/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+MIX=("$CLIENT" --tap --patience="${SOCKSTAT_PATIENCE:-1}")
 total=0
 
 # mix SEED OPTION...: one run, which leaves its output in $output and its digest in $digest.
@@ -17,8 +18,7 @@ mix()
 	local actions
 
 	digest=''
-	output=$("$CLIENT" --tap --patience="${SOCKSTAT_PATIENCE:-1}" "--random=$1" "${@:2}" 2>&1) ||
-		return 1
+	output=$("${MIX[@]}" "--random=$1" "${@:2}" 2>&1) || return 1
 	read -r actions digest < <(sed -nE \
 		's/^# (.*, )?([0-9]+) actions, .*, digest ([0-9a-f]+),.*/\2 \3/p' <<<"$output")
 	[ -n "$digest" ] || return 1
@@ -32,9 +32,10 @@ mix_with()
 	# shellcheck disable=SC2016
 	unshare --net sh -euc '
 		ip link set lo up
-		sysctl -q "$2"
-		exec "$1" --tap --random=1 --actions "$3"
-	' sh "$CLIENT" "$@"
+		sysctl -q "$1"
+		shift
+		exec "$@"
+	' sh "$1" "${MIX[@]}" --random=1 --actions "$2"
 }
 
 # A run without a difference passes; else all that the client has to say is shown.
