@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "way.h"
 
 #define CHUNK 5000
@@ -40,6 +42,9 @@ static void *feed_thread(void *arg)
 	struct level level = { f->p.server, 0 };
 	uint64_t left = f->bytes;
 
+	/* What recv() finds there it takes, and then it sleeps until SO_RCVLOWAT more have come. */
+	if (f->piece < f->bytes)
+		wait_in_syscall(f->p.client->run, getpid(), f->receiver, SYS_recvfrom);
 	while (left) {
 		size_t n = left < f->piece ? left : f->piece;
 
@@ -56,16 +61,22 @@ static void *feed_thread(void *arg)
 }
 
 /**
- * feed_trickle - send in a thread of its own, in pieces that come one by one
+ * feed_trickle - send in a thread of its own, piece by piece while the caller is in recv()
  * @f: the caller's, alive until feed_join()
  * @p: the connection, from client to server
  * @bytes: how many
  * @piece: a piece; the next is sent once this one has been
- * @pile_up: put into the queue (the receiver peeks), else taken out of it
+ * @pile_up: put into the queue (the receiver peeks, or is not woken), else taken out of it
  */
 void feed_trickle(struct feed *f, const struct pair *p, uint64_t bytes, size_t piece, bool pile_up)
 {
-	*f = (struct feed){ .p = *p, .bytes = bytes, .piece = piece, .pile_up = pile_up };
+	*f = (struct feed){
+		.p = *p,
+		.bytes = bytes,
+		.piece = piece,
+		.pile_up = pile_up,
+		.receiver = syscall(SYS_gettid),
+	};
 	errno = pthread_create(&f->thread, NULL, feed_thread, f);
 	must(p->client->run, !errno);
 }

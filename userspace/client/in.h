@@ -15,6 +15,7 @@ struct feed {
 	uint64_t bytes;
 	size_t piece;
 	bool pile_up;
+	pid_t receiver; /* thread */
 };
 
 void feed_start(struct feed *f, const struct pair *p, uint64_t bytes);
