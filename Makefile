@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For people: "make help". The kernel's build reads Kbuild instead.
+# "make help" lists the targets.  The kernel's build reads Kbuild, not this file.
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
-# Where "make install" puts things; DESTDIR comes before all of it.
+# Where "make install" installs; DESTDIR is put before each path.
 prefix ?= /usr/local
 sysconfdir ?= /etc
 mandir = $(prefix)/share/man
@@ -14,29 +14,35 @@ INSTALL_MOD_DIR ?= updates
 
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");$$/\1/p' module/main.c)
 release = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
-# That of another machine's root is for its owner to run.
+# In another machine's root, depmod is left to whoever boots that machine.
 depmod = $(if $(INSTALL_MOD_PATH),,depmod -a $(1))
 
 all: module
 
 help:
 	@echo 'On this machine:'
-	@echo '  make [KDIR=...]      build sockstat.ko, for the running kernel or another'
-	@echo '  make load, unload    insmod and rmmod it (root)'
-	@echo '  make userspace       build userspace/sockstat and userspace/sockstat-client'
-	@echo '  make install         all of it, below prefix=/usr/local; loaded at each boot (root); also'
-	@echo '                       install-module, install-userspace, and install-source for DKMS'
-	@echo '  make uninstall       remove what make install put there (root)'
+	@echo '  make [KDIR=...]      build sockstat.ko, for the running kernel or for another'
+	@echo '  make load, unload    insmod or rmmod it (root)'
+	@echo '  make viewer          build userspace/sockstat, which shows the table'
+	@echo '  make client          build userspace/sockstat-client, which makes traffic and checks the table'
+	@echo '  make userspace       build both'
+	@echo '  make install         install the module and the programs that are built, below prefix=/usr/local;'
+	@echo '                       the module is then loaded at each boot (root).  Parts: install-module,'
+	@echo '                       install-viewer, install-client; install-source for DKMS'
+	@echo '  make uninstall       remove all that make install installed (root)'
+	@echo '  make check-user      run the tests that need neither the module nor a virtual machine'
 	@echo '  make clean           remove what was built'
-	@echo 'In a virtual machine; what is missing is fetched once and cached:'
-	@echo '  make demo            see it at work'
-	@echo '  make check           run every test on 5.10, 6.1 and 7.3 (T=name K=kernel: only that; K=all: on all kernels)'
-	@echo '  make check-load      the tests under load at full size, which takes hours (T=name K=kernel; default 7.3)'
-	@echo '  make check-debug     every test on debug kernels, built the first time: hours (T=name K=7.3-kasan|7.3-kcsan)'
-	@echo '  make bench           measure what it costs, beside other tools (B=group N=runs K=kernel OUT=directory)'
-	@echo '  make check-packages  build the Debian packages; install, upgrade the kernel under and purge them'
+	@echo 'In a virtual machine, made of Debian packages that are fetched once and cached:'
+	@echo '  make demo            show the module at work'
+	@echo '  make shell [K=6.1]   log in: the module is built, programs that use TCP are installed'
+	@echo '  make check           run every test, on the kernels 5.10, 6.1 and 7.3'
+	@echo '                       (T=name: one test, K=kernel: one kernel, K=all: all kernels)'
+	@echo '  make check-load      run the tests under load at full size, for hours (T=name K=kernel; default 7.3)'
+	@echo '  make check-debug     run every test on debug kernels, for hours (T=name K=7.3-kasan|7.3-kcsan)'
+	@echo '  make bench           measure the costs, beside other tools (B=group N=runs K=kernel OUT=directory)'
+	@echo '  make check-packages  build the Debian packages; install them, change the kernel, purge them'
 	@echo '  make lint            run every checker'
-	@echo '  make clean-cache     remove what was fetched'
+	@echo '  make clean-cache     remove the cache'
 
 module: | headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -65,29 +71,42 @@ install-module: install-config | headers
 		INSTALL_MOD_DIR='$(INSTALL_MOD_DIR)' modules_install
 	$(call depmod,$(release))
 
-# What has it loaded at each boot. The file of options is there to be edited.
+# The module is loaded at each boot.  The file of options may have been edited, so
+# an existing one stays.
 options := $(DESTDIR)$(sysconfdir)/modprobe.d/sockstat.conf
 install-config:
 	install -D -m 0644 system/modules-load.conf $(DESTDIR)$(prefix)/lib/modules-load.d/sockstat.conf
 	install -D -m 0644 system/sockstat.service $(DESTDIR)$(prefix)/lib/systemd/system/sockstat.service
 	test -e $(options) || install -D -m 0644 system/modprobe.conf $(options)
 
-install-userspace:
-	@test -e userspace/sockstat && test -e userspace/sockstat-client || \
-		{ echo 'userspace is not built: run make userspace first, or make install-module only' >&2; exit 1; }
-	$(MAKE) -C userspace install
-	for page in $(wildcard man/*.[158]); do \
-		install -D -m 0644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
-	done
+# The programs that have been built, but at least one.
+install-userspace: $(if $(wildcard userspace/sockstat),install-viewer) \
+		$(if $(wildcard userspace/sockstat-client),install-client)
+	@test -n '$^' || { echo 'userspace is not built: run make viewer or make userspace first,' \
+		'or make install-module only' >&2; exit 1; }
 
-# What DKMS builds it from, for each kernel that comes.
+# install_pages PAGE...: manual pages.
+install_pages = $(foreach page,$(1),install -D -m 0644 man/$(page) \
+	$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(page) &&) true
+
+install-viewer:
+	@test -e userspace/sockstat || { echo 'the viewer is not built: run make viewer first' >&2; exit 1; }
+	$(MAKE) -C userspace install-viewer
+	$(call install_pages,sockstat.8 sockstat.5)
+
+install-client:
+	@test -e userspace/sockstat-client || { echo 'the client is not built: run make client first' >&2; exit 1; }
+	$(MAKE) -C userspace install-client
+	$(call install_pages,sockstat-client.1)
+
+# The sources from which DKMS builds the module for each kernel.
 source := $(DESTDIR)/usr/src/sockstat-$(VERSION)
 install-source:
 	install -d $(source)/module
 	install -m 0644 Kbuild dkms.conf $(source)
 	install -m 0644 module/*.[ch] $(source)/module
 
-# The module goes from every kernel that it was installed for.
+# The module is removed from every kernel that it was installed for.
 modules := $(INSTALL_MOD_PATH)/lib/modules
 uninstall:
 	@for dir in $(modules)/*/$(INSTALL_MOD_DIR); do \
@@ -109,6 +128,9 @@ uninstall:
 userspace:
 	$(MAKE) -C userspace
 
+viewer client:
+	$(MAKE) -C userspace $@
+
 clean:
 	$(if $(wildcard $(KDIR)/Makefile),$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
 	$(MAKE) -C userspace clean
@@ -118,11 +140,17 @@ clean:
 demo:
 	@tests/vm/demo
 
+shell:
+	@tests/vm/shell $(if $(K),--kernel '$(K)')
+
 bench:
 	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(N),--repeats '$(N)') $(if $(OUT),--out '$(OUT)')
 
 check:
 	@tests/vm/check $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')
+
+check-user:
+	@tests/vm/check --user $(if $(T),--test '$(T)')
 
 check-load:
 	@tests/vm/check --load --kernel '$(or $(K),7.3)' $(if $(T),--test '$(T)')
@@ -140,5 +168,5 @@ clean-cache:
 	@tests/vm/setup --remove
 
 .PHONY: all help module headers load unload install install-module install-config install-userspace \
-	install-source uninstall userspace clean demo bench check check-load check-debug check-packages \
-	lint clean-cache
+	install-viewer install-client install-source uninstall userspace viewer client clean demo shell \
+	bench check check-user check-load check-debug check-packages lint clean-cache
