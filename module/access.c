@@ -25,7 +25,8 @@
 #include "compat.h"
 
 /* As cap_capable() has it. */
-static bool may_trace_in(const struct sockstat_access *access, const struct user_namespace *ns)
+static bool access_may_trace_in(const struct sockstat_access *access,
+				const struct user_namespace *ns)
 {
 	const struct user_namespace *own = access->cred->user_ns;
 
@@ -39,23 +40,24 @@ static bool may_trace_in(const struct sockstat_access *access, const struct user
 	return access->may_trace;
 }
 
-static bool same_user(const struct cred *reader, const struct cred *owner)
+static bool access_same_user(const struct cred *reader, const struct cred *owner)
 {
 	return uid_eq(reader->fsuid, owner->euid) && uid_eq(reader->fsuid, owner->suid) &&
 	       uid_eq(reader->fsuid, owner->uid) && gid_eq(reader->fsgid, owner->egid) &&
 	       gid_eq(reader->fsgid, owner->sgid) && gid_eq(reader->fsgid, owner->gid);
 }
 
-static bool no_stronger(const struct cred *reader, const struct cred *owner)
+static bool access_no_extra_caps(const struct cred *reader, const struct cred *owner)
 {
 	return owner->user_ns == reader->user_ns &&
 	       cap_issubset(owner->cap_permitted, reader->cap_effective);
 }
 
-static bool may_look_at(const struct sockstat_access *access, const struct cred *owner)
+static bool access_may_look_at(const struct sockstat_access *access, const struct cred *owner)
 {
-	return (same_user(access->cred, owner) && no_stronger(access->cred, owner)) ||
-	       may_trace_in(access, owner->user_ns);
+	return (access_same_user(access->cred, owner) &&
+		access_no_extra_caps(access->cred, owner)) ||
+	       access_may_trace_in(access, owner->user_ns);
 }
 
 /**
@@ -87,7 +89,7 @@ void sockstat_access_exit(struct sockstat_access *access)
 }
 
 /* A process may see itself, until it becomes another program. */
-static bool is_self(const struct sockstat_access *access, struct task_struct *task)
+static bool access_is_self(const struct sockstat_access *access, struct task_struct *task)
 {
 	return task_tgid(task) == access->self &&
 	       (u32)READ_ONCE(task->self_exec_id) == access->exec_id;
@@ -105,15 +107,15 @@ bool sockstat_access_process(const struct sockstat_access *access, struct task_s
 	struct user_namespace *ns;
 	bool allowed;
 
-	if (is_self(access, task))
+	if (access_is_self(access, task))
 		return true;
 	rcu_read_lock();
-	allowed = may_look_at(access, __task_cred(task));
+	allowed = access_may_look_at(access, __task_cred(task));
 	rcu_read_unlock();
 	if (!allowed)
 		return false;
 	smp_rmb(); /* commit_creds() makes it undumpable before new credentials show */
-	return sockstat_compat_dumpable(task, &ns) || may_trace_in(access, ns);
+	return sockstat_compat_dumpable(task, &ns) || access_may_trace_in(access, ns);
 }
 
 /**
@@ -127,7 +129,8 @@ bool sockstat_access_past(const struct sockstat_access *access, const struct soc
 {
 	const struct sockstat_process *p = h->process;
 
-	return may_look_at(access, p->cred) && (p->dumpable || may_trace_in(access, &init_user_ns));
+	return access_may_look_at(access, p->cred) &&
+	       (p->dumpable || access_may_trace_in(access, &init_user_ns));
 }
 
 /**
@@ -138,5 +141,5 @@ bool sockstat_access_past(const struct sockstat_access *access, const struct soc
  */
 bool sockstat_access_nobody(const struct sockstat_access *access)
 {
-	return access->ns == &init_pid_ns && may_trace_in(access, &init_user_ns);
+	return access->ns == &init_pid_ns && access_may_trace_in(access, &init_user_ns);
 }

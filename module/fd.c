@@ -26,7 +26,7 @@
  * io_uring's workers carry the registers of the call that made them, kernel
  * threads none.
  */
-static bool in_own_syscall(void)
+static bool fd_in_own_syscall(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER));
 }
@@ -44,7 +44,7 @@ static int fd_of_call(const struct sock *sk)
 	unsigned long args[SYSCALL_ARGS];
 	int nr;
 
-	if (!in_own_syscall() || !files || !sock)
+	if (!fd_in_own_syscall() || !files || !sock)
 		return SOCKSTAT_FD_UNKNOWN;
 	nr = syscall_get_nr(current, regs);
 	if (sockstat_compat_is_socketcall(nr))
@@ -57,7 +57,7 @@ static int fd_of_call(const struct sock *sk)
 	return SOCKSTAT_FD_UNKNOWN;
 }
 
-static void set_nobody(struct sockstat_caller *caller)
+static void fd_set_nobody(struct sockstat_caller *caller)
 {
 	*caller = (struct sockstat_caller){ .fd = SOCKSTAT_FD_UNKNOWN };
 }
@@ -73,7 +73,7 @@ static void set_nobody(struct sockstat_caller *caller)
 void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
 	if (current->flags & PF_KTHREAD || !READ_ONCE(sk->sk_socket)) {
-		set_nobody(caller);
+		fd_set_nobody(caller);
 		return;
 	}
 	sockstat_fd_set_process(caller, current);
@@ -86,7 +86,7 @@ static int fd_of_close(void)
 	struct pt_regs *regs = task_pt_regs(current);
 	unsigned long args[SYSCALL_ARGS];
 
-	if (!in_own_syscall() || in_compat_syscall())
+	if (!fd_in_own_syscall() || in_compat_syscall())
 		return SOCKSTAT_FD_UNKNOWN;
 	syscall_get_arguments(current, regs, args);
 	switch (syscall_get_nr(current, regs)) {
@@ -112,7 +112,7 @@ static int fd_of_close(void)
 void sockstat_fd_closer(struct sockstat_caller *caller)
 {
 	if (current->flags & PF_KTHREAD) {
-		set_nobody(caller);
+		fd_set_nobody(caller);
 		return;
 	}
 	sockstat_fd_set_process(caller, current);
@@ -144,7 +144,7 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 }
 
 /* Go on in one table; false if it was left half way. Under task_lock(). */
-static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, pid_t pid)
+static bool fd_walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, pid_t pid)
 {
 	struct files_struct *files = task->files;
 	struct sockstat_caller caller;
@@ -183,7 +183,8 @@ static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, 
  * they do not. A leader that has exited has none any more: then whoever comes
  * first is looked into.
  */
-static bool is_covered(const struct sockstat_fd_walk *walk, struct task_struct *task, pid_t tgid)
+static bool fd_table_is_covered(const struct sockstat_fd_walk *walk, struct task_struct *task,
+				pid_t tgid)
 {
 	bool shared;
 
@@ -195,7 +196,7 @@ static bool is_covered(const struct sockstat_fd_walk *walk, struct task_struct *
 	return shared || (walk->tgid == tgid && walk->files == task->files);
 }
 
-static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
+static bool fd_walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 {
 	pid_t tgid = task_tgid_nr_ns(task, walk->ns);
 	bool done = true;
@@ -206,7 +207,7 @@ static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 	task_lock(task);
 	if (!task->files)
 		goto out;
-	if (!walk->fd && is_covered(walk, task, tgid))
+	if (!walk->fd && fd_table_is_covered(walk, task, tgid))
 		goto out;
 	/* also half way: it may be another program by now, or another process */
 	if (!walk->may_look(task, walk->arg))
@@ -217,7 +218,7 @@ static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 		walk->tgid = tgid;
 		walk->files = task->files;
 	}
-	done = walk_table(walk, task, tgid);
+	done = fd_walk_table(walk, task, tgid);
 out:
 	task_unlock(task);
 	return done;
@@ -254,7 +255,7 @@ bool sockstat_fd_walk(struct sockstat_fd_walk *walk)
 		get_task_struct(task);
 	rcu_read_unlock();
 
-	if (!task || walk_task(walk, task)) {
+	if (!task || fd_walk_task(walk, task)) {
 		walk->nr++;
 		walk->fd = 0;
 	}

@@ -8,33 +8,33 @@
 #include "procfile.h"
 #include "table.h"
 
-static unsigned int history = 1024;
+static unsigned int history_param = 1024;
 
-static int set_history(const char *val, const struct kernel_param *kp)
+static int history_param_set(const char *val, const struct kernel_param *kp)
 {
 	int err = param_set_uint(val, kp);
 
 	if (err)
 		return err;
-	sockstat_history_limit(history);
+	sockstat_history_limit(history_param);
 	/* insmod sets parameters before there is anything to trim */
 	if (THIS_MODULE->state == MODULE_STATE_LIVE)
 		sockstat_table_trim();
 	return 0;
 }
 
-static const struct kernel_param_ops history_ops = {
-	.set = set_history,
+static const struct kernel_param_ops history_param_ops = {
+	.set = history_param_set,
 	.get = param_get_uint,
 };
-module_param_cb(history, &history_ops, &history, 0644);
+module_param_cb(history, &history_param_ops, &history_param, 0644);
 MODULE_PARM_DESC(history, "closed rows kept (default 1024, 0 = none)");
 
 static int __init sockstat_init(void)
 {
 	int err;
 
-	sockstat_history_limit(history);
+	sockstat_history_limit(history_param);
 	err = sockstat_table_init();
 	if (err)
 		return err;

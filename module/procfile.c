@@ -20,15 +20,15 @@
 #define BUFFER SZ_32K
 
 /**
- * struct reading - one open file
- * @lock: held while a snapshot is taken or printed
+ * struct procfile_reader - one open file
+ * @read_mutex: held while a snapshot is taken or printed
  * @access: what may be seen in it
  * @taken: @snap is there
  * @snap: what is being read
  * @layout: its columns
  */
-struct reading {
-	struct mutex lock; /* one read at a time: none sees half a snapshot */
+struct procfile_reader {
+	struct mutex read_mutex; /* one read at a time: none sees half a snapshot */
 	struct sockstat_access access;
 	bool taken;
 	struct sockstat_snapshot snap;
@@ -36,51 +36,51 @@ struct reading {
 };
 
 /* Position 0 is the header, then come the rows, then the trailer. */
-static void *start(struct seq_file *m, loff_t *pos)
+static void *procfile_seq_start(struct seq_file *m, loff_t *pos)
 {
-	struct reading *r = m->private;
+	struct procfile_reader *reader = m->private;
 
-	return *pos <= r->snap.nr_rows + 1 ? pos : NULL;
+	return *pos <= reader->snap.nr_rows + 1 ? pos : NULL;
 }
 
-static void *next(struct seq_file *m, void *v, loff_t *pos)
+static void *procfile_seq_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	++*pos;
-	return start(m, pos);
+	return procfile_seq_start(m, pos);
 }
 
-static void stop(struct seq_file *m, void *v)
+static void procfile_seq_stop(struct seq_file *m, void *v)
 {
 }
 
-static int show(struct seq_file *m, void *v)
+static int procfile_seq_show(struct seq_file *m, void *v)
 {
-	struct reading *r = m->private;
+	struct procfile_reader *reader = m->private;
 	size_t line = *(loff_t *)v;
 
 	if (!line)
-		sockstat_text_header(m, &r->layout);
-	else if (line <= r->snap.nr_rows)
-		sockstat_text_row(m, &r->layout, r->snap.rows[line - 1]);
+		sockstat_text_header(m, &reader->layout);
+	else if (line <= reader->snap.nr_rows)
+		sockstat_text_row(m, &reader->layout, reader->snap.rows[line - 1]);
 	else
-		sockstat_text_trailer(m, &r->snap);
+		sockstat_text_trailer(m, &reader->snap);
 	return 0;
 }
 
-static const struct seq_operations lines = {
-	.start = start,
-	.next = next,
-	.stop = stop,
-	.show = show,
+static const struct seq_operations procfile_seq_ops = {
+	.start = procfile_seq_start,
+	.next = procfile_seq_next,
+	.stop = procfile_seq_stop,
+	.show = procfile_seq_show,
 };
 
-static int proc_open(struct inode *inode, struct file *file)
+static int procfile_open(struct inode *inode, struct file *file)
 {
 	struct seq_file *m;
-	struct reading *r;
+	struct procfile_reader *reader;
 
-	r = __seq_open_private(file, &lines, sizeof(*r));
-	if (!r)
+	reader = __seq_open_private(file, &procfile_seq_ops, sizeof(*reader));
+	if (!reader)
 		return -ENOMEM;
 	m = file->private_data;
 	m->buf = kvmalloc(BUFFER, GFP_KERNEL_ACCOUNT);
@@ -89,66 +89,66 @@ static int proc_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	}
 	m->size = BUFFER;
-	mutex_init(&r->lock);
-	INIT_LIST_HEAD(&r->snap.chunks);
-	sockstat_access_init(&r->access, file);
+	mutex_init(&reader->read_mutex);
+	INIT_LIST_HEAD(&reader->snap.chunks);
+	sockstat_access_init(&reader->access, file);
 	return 0;
 }
 
-static int proc_release(struct inode *inode, struct file *file)
+static int procfile_release(struct inode *inode, struct file *file)
 {
-	struct reading *r = ((struct seq_file *)file->private_data)->private;
+	struct procfile_reader *reader = ((struct seq_file *)file->private_data)->private;
 
-	sockstat_snapshot_free(&r->snap);
-	sockstat_access_exit(&r->access);
-	mutex_destroy(&r->lock);
+	sockstat_snapshot_free(&reader->snap);
+	sockstat_access_exit(&reader->access);
+	mutex_destroy(&reader->read_mutex);
 	return seq_release_private(inode, file);
 }
 
-static int take_snapshot(struct reading *r, const struct file *file)
+static int procfile_take_snapshot(struct procfile_reader *reader, const struct file *file)
 {
 	int err;
 
-	sockstat_snapshot_free(&r->snap);
-	err = sockstat_snapshot_take(&r->snap, &r->access);
-	r->taken = !err;
+	sockstat_snapshot_free(&reader->snap);
+	err = sockstat_snapshot_take(&reader->snap, &reader->access);
+	reader->taken = !err;
 	if (err)
-		sockstat_snapshot_free(&r->snap);
+		sockstat_snapshot_free(&reader->snap);
 	else
-		sockstat_text_layout(&r->layout, &r->snap, file->f_cred->user_ns);
+		sockstat_text_layout(&reader->layout, &reader->snap, file->f_cred->user_ns);
 	return err;
 }
 
-static ssize_t proc_read(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t procfile_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 	struct seq_file *m = file->private_data;
-	struct reading *r = m->private;
+	struct procfile_reader *reader = m->private;
 	ssize_t ret = 0;
 
-	if (mutex_lock_killable(&r->lock))
+	if (mutex_lock_killable(&reader->read_mutex))
 		return -EINTR;
-	if (!iocb->ki_pos || !r->taken) {
-		ret = take_snapshot(r, file);
+	if (!iocb->ki_pos || !reader->taken) {
+		ret = procfile_take_snapshot(reader, file);
 		/* where in the text it stood was in another snapshot's */
 		m->read_pos = 0;
 	}
 	if (!ret)
 		ret = seq_read_iter(iocb, to);
-	mutex_unlock(&r->lock);
+	mutex_unlock(&reader->read_mutex);
 	return ret;
 }
 
-static const struct proc_ops ops = {
-	.proc_open = proc_open,
-	.proc_read_iter = proc_read,
+static const struct proc_ops procfile_ops = {
+	.proc_open = procfile_open,
+	.proc_read_iter = procfile_read,
 	/* seq_lseek() would look into the snapshot: reading does that */
 	.proc_lseek = no_seek_end_llseek,
-	.proc_release = proc_release,
+	.proc_release = procfile_release,
 };
 
 /* proc_create() would leave a backtrace in the log and call it -ENOMEM. */
-static bool is_taken(void)
+static bool procfile_name_is_taken(void)
 {
 	struct path path;
 	bool taken;
@@ -168,11 +168,11 @@ static bool is_taken(void)
  */
 int sockstat_procfile_create(void)
 {
-	if (is_taken()) {
+	if (procfile_name_is_taken()) {
 		pr_err("another module has made /proc/" NAME ": unload that first\n");
 		return -EEXIST;
 	}
-	if (!proc_create(NAME, 0444, NULL, &ops)) {
+	if (!proc_create(NAME, 0444, NULL, &procfile_ops)) {
 		pr_err("cannot create /proc/" NAME "\n");
 		return -ENOMEM;
 	}
