@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rule of /proc/PID/fd, which is ptrace_may_access(PTRACE_MODE_READ_FSCREDS)
- * and not exported: the same user throughout, with no capability that the
- * reader lacks, and dumpable; or CAP_SYS_PTRACE. Judged by who opened the file:
- * a descriptor that is passed on shows what the opener may see, however long
- * ago that was. Who reads it adds nothing, not even itself: the snapshot stays
- * with the file, and others who have it read on in it.
+ * The rule is that of /proc/PID/fd, ptrace_may_access(PTRACE_MODE_READ_FSCREDS),
+ * which is not exported: all user and group ids of the process are the reader's,
+ * it has no capability that the reader lacks, and it is dumpable; or the reader
+ * has CAP_SYS_PTRACE.
  *
- * Security modules are asked once, whether the reader has CAP_SYS_PTRACE at
- * all: no other hook of theirs can be called from here, and where rows are
- * picked locks are held that theirs must not nest in. What follows from it for
- * other user namespaces, and cap_ptrace_access_check(), is done by hand.
+ * "The reader" is the process that opened the file. Whoever inherits or receives
+ * the descriptor sees what the opener may see, and not its own rows in addition:
+ * all of them read the same snapshot.
+ *
+ * Security modules are asked only at open, for CAP_SYS_PTRACE. Their ptrace hook
+ * is not exported, and rows are selected under spinlocks inside which they must
+ * not take locks of their own. So the rules of cap_capable() for other user
+ * namespaces, and of cap_ptrace_access_check(), are repeated here.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -24,7 +26,7 @@
 #include "access.h"
 #include "compat.h"
 
-/* As cap_capable() has it. */
+/* Whether the reader has CAP_SYS_PTRACE in @ns, by the rules of cap_capable(). */
 static bool access_may_trace_in(const struct sockstat_access *access,
 				const struct user_namespace *ns)
 {
@@ -33,7 +35,7 @@ static bool access_may_trace_in(const struct sockstat_access *access,
 	for (; ns != own; ns = ns->parent) {
 		if (ns->level <= own->level)
 			return false;
-		/* whose namespace it is has all capabilities there */
+		/* the owner of a user namespace has all capabilities in it */
 		if (ns->parent == own && uid_eq(ns->owner, access->cred->euid))
 			return true;
 	}
@@ -61,9 +63,9 @@ static bool access_may_look_at(const struct sockstat_access *access, const struc
 }
 
 /**
- * sockstat_access_init() - find out what a reader may see
+ * sockstat_access_init() - record who opens /proc/sockstat
  * @access: filled in; valid while the file is open, for sockstat_access_exit()
- * @file: /proc/sockstat, which current opens
+ * @file: the file that current is opening
  *
  * Context: process, may sleep.
  */
@@ -78,7 +80,7 @@ void sockstat_access_init(struct sockstat_access *access, const struct file *fil
 
 /**
  * sockstat_access_exit() - undo sockstat_access_init()
- * @access: not to be used any more
+ * @access: filled in by sockstat_access_init(), not valid any more
  *
  * Context: process, may sleep.
  */
@@ -88,7 +90,7 @@ void sockstat_access_exit(struct sockstat_access *access)
 	put_pid_ns(access->ns);
 }
 
-/* A process may see itself, until it becomes another program. */
+/* The opener may see itself until it calls execve(). */
 static bool access_is_self(const struct sockstat_access *access, struct task_struct *task)
 {
 	return task_tgid(task) == access->self &&
@@ -97,8 +99,8 @@ static bool access_is_self(const struct sockstat_access *access, struct task_str
 
 /**
  * sockstat_access_process() - whether a reader may look into a process
- * @access: of the reader
- * @task: a thread of the process, kept and task_lock()ed by the caller
+ * @access: the reader
+ * @task: a thread of the process; the caller holds a reference and task_lock()
  *
  * Context: any.
  */
@@ -114,14 +116,14 @@ bool sockstat_access_process(const struct sockstat_access *access, struct task_s
 	rcu_read_unlock();
 	if (!allowed)
 		return false;
-	smp_rmb(); /* commit_creds() makes it undumpable before new credentials show */
+	smp_rmb(); /* commit_creds() resets dumpable before it publishes the credentials */
 	return sockstat_compat_dumpable(task, &ns) || access_may_trace_in(access, ns);
 }
 
 /**
- * sockstat_access_past() - whether a reader may see a descriptor that is closed
- * @access: of the reader
- * @h: the descriptor's record, which says who the process was
+ * sockstat_access_past() - whether a reader may see a closed descriptor
+ * @access: the reader
+ * @h: the descriptor's record, with the credentials that its process had
  *
  * Context: any.
  */
@@ -134,8 +136,8 @@ bool sockstat_access_past(const struct sockstat_access *access, const struct soc
 }
 
 /**
- * sockstat_access_nobody() - whether a reader may see what no process holds
- * @access: of the reader
+ * sockstat_access_nobody() - whether a reader may see rows without a process
+ * @access: the reader
  *
  * Context: any.
  */

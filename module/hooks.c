@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Entry probes need argument 0 only, so that changed prototypes do not matter.
- * They sit on functions of process context, where a probe is not missed; what
- * also happens in softirq, or must not be switched off with kprobes, is told by
- * tracepoints.
+ * An entry probe reads only argument 0, so that a changed prototype does not
+ * matter; tcp_recvmsg()'s also reads the length and the flags. Entry probes sit
+ * on functions that run in process context: a hit in softirq would be missed if
+ * it interrupted another probe's handler. Tracepoints report the events that
+ * also occur in softirq, and those that must arrive while kprobes are disarmed.
  */
 #include <linux/net.h>
 #include <linux/ptrace.h>
@@ -17,7 +18,7 @@
 #include "probe.h"
 #include "table.h"
 
-/* connect() calls under way at once before a failure may go unseen. */
+/* Concurrent connect() calls; if there are more, the kretprobe misses some. */
 #define CONNECTS_MAX 64
 
 static struct sock *hooks_arg_sock(struct pt_regs *regs)
@@ -25,7 +26,7 @@ static struct sock *hooks_arg_sock(struct pt_regs *regs)
 	return (struct sock *)regs_get_kernel_argument(regs, 0);
 }
 
-/* Entry probes run with preemption off, which keeps files as RCU would. */
+/* Entry probes run with preemption off, which protects descriptor tables as RCU does. */
 static noinline void hooks_enter_slow(struct sock *sk, enum sockstat_flow flow)
 {
 	struct sockstat_caller caller;
@@ -46,7 +47,10 @@ static __always_inline void hooks_enter(struct sock *sk, enum sockstat_flow flow
 		hooks_enter_slow(sk, flow);
 }
 
-/* As thorough as can be, for what happens once; also preemptible. */
+/*
+ * Searches for the descriptor if the registers do not tell it: the events that
+ * call this are rare. Handlers of tracepoints and kretprobes may be preemptible.
+ */
 static void hooks_find_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
 	rcu_read_lock();
@@ -69,8 +73,8 @@ static int hooks_on_receive(struct kprobe *p, struct pt_regs *regs)
 }
 
 /*
- * The next urgent byte may take the place of this one before anybody looks
- * again, so its delivery is booked before it happens.
+ * Book the urgent byte before tcp_recvmsg() delivers it: another urgent byte may
+ * replace it in tcp_sock before the next event.
  */
 static noinline void hooks_enter_urgent(struct sock *sk, int flags, unsigned long len)
 {
@@ -129,14 +133,14 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_disconnect", .handler = hooks_on_disconnect },
 	{ .function = "tcp_connect", .handler = hooks_on_syn },
 	{ .function = "tcp_sendmsg", .handler = hooks_on_send },
-	/* gone since sendfile and splice go through tcp_sendmsg, too */
+	/* removed in 6.5, since when sendfile() and splice() use tcp_sendmsg() */
 	{ .function = "tcp_sendpage", .handler = hooks_on_send, .optional = true },
 	{ .function = "tcp_recvmsg", .handler = hooks_on_recvmsg },
 	{ .function = "tcp_splice_read", .handler = hooks_on_splice_read },
 	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
 };
 
-/* Where a connect() goes to; the socket does not say once it has failed. */
+/* The arguments of connect(): when it has failed, the socket no longer has the peer. */
 struct hooks_attempt {
 	struct sock *sk;
 	union sockstat_addr addr;
@@ -160,7 +164,7 @@ static int hooks_on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *re
 	return 0;
 }
 
-/* A v4-mapped address goes on to tcp_v4_connect(), which tells. */
+/* tcp_v6_connect() passes a v4-mapped address on to tcp_v4_connect(), whose probe reports it. */
 static int hooks_on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct hooks_attempt *a = (struct hooks_attempt *)ri->data;
@@ -184,7 +188,7 @@ static int hooks_on_connect_return(struct kretprobe_instance *ri, struct pt_regs
 	int err = (int)regs_return_value(regs);
 	struct sockstat_caller caller;
 
-	/* a malformed address is no attempt to reach anybody */
+	/* -EINVAL: the address is malformed, so nothing was attempted */
 	if (err >= 0 || err == -EINVAL)
 		return 0;
 	hooks_find_caller(&caller, a->sk);
@@ -260,9 +264,11 @@ static struct sockstat_probe_set hooks_probes = {
 };
 
 /**
- * sockstat_hooks_register() - begin to look
+ * sockstat_hooks_register() - register all probes
  *
- * Context: process, may sleep; the table is ready.
+ * Handlers may run before this returns.
+ *
+ * Context: process, may sleep; after sockstat_table_init().
  * Return: 0, or a negative errno with nothing registered.
  */
 int sockstat_hooks_register(void)
@@ -271,9 +277,11 @@ int sockstat_hooks_register(void)
 }
 
 /**
- * sockstat_hooks_unregister() - look no more
+ * sockstat_hooks_unregister() - unregister all probes
  *
- * Context: process, may sleep. No event comes once this returns.
+ * No handler runs any more when this returns.
+ *
+ * Context: process, may sleep.
  */
 void sockstat_hooks_unregister(void)
 {
@@ -281,9 +289,10 @@ void sockstat_hooks_unregister(void)
 }
 
 /**
- * sockstat_hooks_missed() - events that got lost in the kernel's probes
+ * sockstat_hooks_missed() - count the probe hits that the kernel has skipped
  *
  * Context: any.
+ * Return: the count since sockstat_hooks_register().
  */
 u64 sockstat_hooks_missed(void)
 {

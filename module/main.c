@@ -17,7 +17,7 @@ static int history_param_set(const char *val, const struct kernel_param *kp)
 	if (err)
 		return err;
 	sockstat_history_limit(history_param);
-	/* insmod sets parameters before there is anything to trim */
+	/* in any other state the table may not exist */
 	if (THIS_MODULE->state == MODULE_STATE_LIVE)
 		sockstat_table_trim();
 	return 0;
@@ -28,7 +28,7 @@ static const struct kernel_param_ops history_param_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(history, &history_param_ops, &history_param, 0644);
-MODULE_PARM_DESC(history, "closed rows kept (default 1024, 0 = none)");
+MODULE_PARM_DESC(history, "number of closed rows to keep (default 1024, 0 = none)");
 
 static int __init sockstat_init(void)
 {
@@ -56,7 +56,10 @@ err_table:
 
 static void __exit sockstat_exit(void)
 {
-	/* who still sets a parameter is through, and who comes later leaves it at that */
+	/*
+	 * Wait for a running history_param_set(); later calls see
+	 * MODULE_STATE_GOING and do not trim.
+	 */
 	kernel_param_lock(THIS_MODULE);
 	kernel_param_unlock(THIS_MODULE);
 	sockstat_procfile_remove();
@@ -70,5 +73,5 @@ module_exit(sockstat_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The sockstat developers");
-MODULE_DESCRIPTION("Every TCP socket descriptor, its peer and its exact bytes, in /proc/sockstat");
+MODULE_DESCRIPTION("Lists TCP socket descriptors, peers and exact byte counts in /proc/sockstat");
 MODULE_VERSION("1.0");

@@ -14,7 +14,7 @@ static int probe_fail(const char *what, const char *symbol, int err)
 	return err;
 }
 
-/* Tracepoints are not exported; their names are all there is to go by. */
+/* Not every tracepoint is exported to modules, so they are looked up by name. */
 static void probe_match_trace(struct tracepoint *tp, void *arg)
 {
 	struct sockstat_probe_set *set = arg;
@@ -57,10 +57,10 @@ static struct kprobe probe_make_entry(const struct sockstat_entry_probe *p, kpro
 }
 
 /*
- * A probe on a function's first instruction goes through ftrace, which serves
- * all comers. On the next one, where the arguments are still what they were,
- * the kernel makes a jump of it, at two thirds of the cost. A probe that is
- * never armed tells where that is.
+ * A probe on a function's ftrace site is called through ftrace. The kernel can
+ * optimize a probe on the next instruction, where the argument registers are
+ * still unchanged, into a jump, which costs a third less. Registering a disabled
+ * probe by the function's name reveals the address of its ftrace site.
  */
 static void probe_locate_entries(struct sockstat_probe_set *set)
 {
@@ -84,7 +84,10 @@ static void probe_locate_entries(struct sockstat_probe_set *set)
 #endif
 }
 
-/* What the kernel would leave a breakpoint, which is dear, it does not queue. */
+/*
+ * kp.list is linked only if the kernel has prepared the probe for optimization;
+ * otherwise it would stay an int3, which costs more than ftrace.
+ */
 static bool probe_register_jump(struct sockstat_entry_probe *p)
 {
 	if (!p->past)
@@ -122,7 +125,7 @@ static int probe_register_entries(struct sockstat_probe_set *set, unsigned int *
 	return 0;
 }
 
-/* All at once: each call waits for a grace period. */
+/* One call for all probes, since each call waits for a grace period. */
 static void probe_unregister_entries(struct sockstat_probe_set *set, unsigned int n)
 {
 	struct kprobe *live[SOCKSTAT_PROBE_MAX];
@@ -160,11 +163,11 @@ static void probe_unregister_returns(struct sockstat_probe_set *set, unsigned in
  * sockstat_probe_register() - register all probes of a set
  * @set: the probes
  *
- * Handlers run from here on, also before this returns.
+ * Handlers may run before this returns. If one probe fails, its symbol is
+ * logged and the others are unregistered.
  *
  * Context: process, may sleep.
- * Return: 0, or a negative errno with nothing registered and the symbol that
- * failed named in the log.
+ * Return: 0 or a negative errno.
  */
 int sockstat_probe_register(struct sockstat_probe_set *set)
 {
@@ -207,10 +210,11 @@ void sockstat_probe_unregister(struct sockstat_probe_set *set)
 }
 
 /**
- * sockstat_probe_missed() - hits that the kernel did not deliver
+ * sockstat_probe_missed() - count the hits whose handler the kernel has skipped
  * @set: a registered set
  *
  * Context: any.
+ * Return: the count since the set was registered.
  */
 u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
 {

@@ -16,19 +16,19 @@
 
 #define NAME "sockstat"
 
-/* What one read() gives at most: fewer than 256 lines. */
+/* Size of the seq_file's buffer, which limits one read() to less than 256 lines. */
 #define BUFFER SZ_32K
 
 /**
- * struct procfile_reader - one open file
- * @read_mutex: held while a snapshot is taken or printed
- * @access: what may be seen in it
- * @taken: @snap is there
- * @snap: what is being read
- * @layout: its columns
+ * struct procfile_reader - an open file
+ * @read_mutex: held while @snap is taken or printed
+ * @access: the process that opened it
+ * @taken: @snap and @layout are valid
+ * @snap: the snapshot that is being read
+ * @layout: widths of the columns of @snap
  */
 struct procfile_reader {
-	struct mutex read_mutex; /* one read at a time: none sees half a snapshot */
+	struct mutex read_mutex; /* protects all but @access */
 	struct sockstat_access access;
 	bool taken;
 	struct sockstat_snapshot snap;
@@ -130,7 +130,7 @@ static ssize_t procfile_read(struct kiocb *iocb, struct iov_iter *to)
 		return -EINTR;
 	if (!iocb->ki_pos || !reader->taken) {
 		ret = procfile_take_snapshot(reader, file);
-		/* where in the text it stood was in another snapshot's */
+		/* have seq_read_iter() look for the position anew: the text has changed */
 		m->read_pos = 0;
 	}
 	if (!ret)
@@ -142,12 +142,12 @@ static ssize_t procfile_read(struct kiocb *iocb, struct iov_iter *to)
 static const struct proc_ops procfile_ops = {
 	.proc_open = procfile_open,
 	.proc_read_iter = procfile_read,
-	/* seq_lseek() would look into the snapshot: reading does that */
+	/* not seq_lseek(): it would print rows, outside read_mutex, to find the position */
 	.proc_lseek = no_seek_end_llseek,
 	.proc_release = procfile_release,
 };
 
-/* proc_create() would leave a backtrace in the log and call it -ENOMEM. */
+/* Checked first, as proc_create() logs a backtrace for a name that exists and returns NULL. */
 static bool procfile_name_is_taken(void)
 {
 	struct path path;
@@ -161,15 +161,17 @@ static bool procfile_name_is_taken(void)
 }
 
 /**
- * sockstat_procfile_create() - make /proc/sockstat
+ * sockstat_procfile_create() - create /proc/sockstat
  *
- * Context: process, may sleep. Readers come from here on.
- * Return: 0, -EEXIST or -ENOMEM.
+ * Readers may open it before this returns.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EEXIST or -ENOMEM, with the reason in the kernel log.
  */
 int sockstat_procfile_create(void)
 {
 	if (procfile_name_is_taken()) {
-		pr_err("another module has made /proc/" NAME ": unload that first\n");
+		pr_err("another module has created /proc/" NAME ": unload it first\n");
 		return -EEXIST;
 	}
 	if (!proc_create(NAME, 0444, NULL, &procfile_ops)) {
@@ -180,10 +182,12 @@ int sockstat_procfile_create(void)
 }
 
 /**
- * sockstat_procfile_remove() - take /proc/sockstat away
+ * sockstat_procfile_remove() - remove /proc/sockstat
  *
- * Context: process, may sleep. Waits for reads under way; files that are still
- * open give no more.
+ * Waits for system calls on it that are running; later reads of files that are
+ * still open fail with EIO.
+ *
+ * Context: process, may sleep.
  */
 void sockstat_procfile_remove(void)
 {

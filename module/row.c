@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A snapshot is made in three passes: the descriptors there are, as a walk of
- * everybody's tables finds them; then what the table of connections has that
- * no descriptor was found for; then the closed connections. What one pass has
- * shown carries the snapshot's generation, so that the next does not repeat it.
+ * A snapshot is made in three passes. The first adds a row for each descriptor
+ * that the walk of all descriptor tables finds, the second for the holders and
+ * connections in the table of which the walk found no descriptor, the third for
+ * the connections in the history. Each pass marks the records that it shows with
+ * the snapshot's generation, so that the later passes leave them out.
  */
 #include <net/inet_sock.h>
 #include <net/tcp_states.h>
@@ -12,7 +13,7 @@
 #include "row.h"
 #include "table.h"
 
-/* How many descriptors one hold of a lock passes over at most. */
+/* Number of rows after which a pass pauses, to bound the time under a lock. */
 #define BATCH 64
 
 struct row_pass {
@@ -35,7 +36,7 @@ static void row_set_state(struct sockstat_row *row, const struct sock *sk)
 	int state = READ_ONCE(sk->sk_state);
 
 	row->state = state;
-	/* connected once, but its end was before us */
+	/* has a peer, so a connection ended before the module saw it */
 	if (state == TCP_CLOSE && row->id.remote_port)
 		row->state = 0;
 }
@@ -57,7 +58,7 @@ static void row_set_conn(struct sockstat_row *row, const struct sockstat_conn *c
 		return;
 	row->error = conn->past->error;
 	row->id = conn->past->id;
-	/* accepted after its death */
+	/* it died before accept() gave it an inode */
 	if (!row->id.inode)
 		row->id.inode = inode;
 	row->closed = conn->past->closed;
@@ -73,7 +74,10 @@ static void row_set_holder(struct sockstat_row *row, const struct sockstat_holde
 		row->calls[flow] = atomic64_read(&h->calls[flow]);
 }
 
-/* A connection older than the module, and not in the table (yet). */
+/*
+ * Infer the role of a connection without a record, which is older than the
+ * module, and make a record if it has moved bytes.
+ */
 static struct sockstat_conn *row_adopt_conn(struct sockstat_row *row, struct sock *sk,
 					    const struct sockstat_caller *caller)
 {
@@ -90,6 +94,7 @@ static struct sockstat_conn *row_adopt_conn(struct sockstat_row *row, struct soc
 	return sockstat_conn_adopt(sk, caller);
 }
 
+/* If no call has been seen, credit the first descriptor that is found with all bytes. */
 static struct sockstat_holder *row_find_holder(struct sockstat_conn *conn,
 					       const struct sockstat_caller *caller)
 {
@@ -103,10 +108,10 @@ static struct sockstat_holder *row_find_holder(struct sockstat_conn *conn,
 }
 
 /**
- * sockstat_row_descriptor() - the row of a descriptor that was found
+ * sockstat_row_descriptor() - add the row of an open descriptor
  * @sink: has room for a row
- * @caller: the descriptor
- * @sk: its socket, one that sockstat_table_tracks()
+ * @caller: the descriptor and its process
+ * @sk: its socket, for which sockstat_table_tracks() is true
  * @pid: process id to show
  *
  * Context: atomic; the caller keeps @sk from going away.
@@ -131,7 +136,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 		h = row_find_holder(conn, caller);
 	}
 	if (h && h->seen == sink->generation) {
-		/* a table that two threads share was walked twice */
+		/* drop the row: threads share this table, which was walked twice */
 		sink->used--;
 	} else if (h) {
 		h->seen = sink->generation;
@@ -140,7 +145,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	}
 	row->pid = pid;
 	row->fd = caller->fd;
-	/* the last byte is 0 in both; a copy as wide as this one is but two moves */
+	/* the last byte of row->comm is 0 already; 15 bytes are copied by two moves */
 	data_race(memcpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm) - 1));
 	sockstat_table_unlock(&place);
 }
@@ -166,21 +171,24 @@ static bool row_conn_is_over(const struct sockstat_conn *conn)
 	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
 }
 
-/* What has no descriptor was not closed: io_uring keeps files of its own. */
+/*
+ * Whether a holder is open without a descriptor: as its descriptor was never
+ * known, the socket may be a registered file of io_uring.
+ */
 static bool row_holder_has_no_fd(const struct sockstat_conn *conn, const struct sockstat_holder *h)
 {
 	return h->fd == SOCKSTAT_FD_UNKNOWN && !row_conn_is_over(conn) &&
 	       sockstat_process_lives(h->process);
 }
 
-/* The process that used this is there, and the reader may not look into it. */
+/* Whether a holder may be open in a process that the reader may not look into. */
 static bool row_holder_is_hidden(const struct sockstat_conn *conn, const struct sockstat_holder *h,
 				 const struct sockstat_sink *sink)
 {
 	return conn->sk && h->process->hidden == sink->generation;
 }
 
-/* What was used, and the walk did not find: most likely closed. */
+/* Add the row of a holder whose descriptor the walk did not find: as a rule it is closed. */
 static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *h,
 			    struct sockstat_sink *sink)
 {
@@ -208,8 +216,9 @@ static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *
 }
 
 /*
- * What no holder has: all of a connection in flight between processes, or
- * never accepted, and what went through descriptors that got no record.
+ * Add a row for the bytes that no holder is credited with. It stands for a
+ * connection without holders (in flight in SCM_RIGHTS, or not accepted yet), or
+ * for descriptors for which there was no record.
  */
 static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 {
@@ -236,7 +245,7 @@ static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink
 		row_set_closed(row, conn);
 }
 
-/* Whether one more descriptor may be looked at, which may give a row. */
+/* Whether there is room for one more row, and the pass need not pause before it. */
 static bool row_pass_may_go_on(struct row_pass *pass)
 {
 	if (!pass->left || pass->sink->used >= pass->sink->room)
@@ -246,9 +255,15 @@ static bool row_pass_may_go_on(struct row_pass *pass)
 }
 
 /*
- * A record that was made behind the walk's back is for the next snapshot, if
- * the walk may have come by without one: while the connection was open, when a
- * row of it has been shown, or when it is older than the module.
+ * Leave a record to the next snapshot if it was made since this one began and
+ * the same bytes or the same descriptor may have a row already:
+ * - the connection is open, or a descriptor of it has been shown (conn->seen):
+ *   the walk may have shown this descriptor before the record existed;
+ * - the row of uncredited bytes has been shown (conn->shown): the first holder
+ *   to be made is credited with the same bytes;
+ * - the connection is older than the module (no conn->opened): the walk shows it
+ *   without making a record if it has not moved bytes.
+ * Otherwise the connection is over and has no row yet.
  */
 static bool row_is_for_next_snapshot(const struct sockstat_conn *conn, u32 born, u32 generation)
 {
@@ -256,7 +271,7 @@ static bool row_is_for_next_snapshot(const struct sockstat_conn *conn, u32 born,
 				      conn->shown == generation || !conn->opened);
 }
 
-/* All rows of a connection that are due; false if they did not all fit. */
+/* Add the rows of a connection that are not shown yet; false if they did not all fit. */
 static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
 {
 	u32 generation = pass->sink->generation;
@@ -285,7 +300,7 @@ static bool row_show_unheld(struct sockstat_conn *conn, void *arg)
 
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 		return true;
-	/* what the walk has met it has settled, too */
+	/* if the walk has found a descriptor, it has settled the connection */
 	if (conn->seen != pass->sink->generation)
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
 	return row_show_conn(conn, pass);
@@ -297,12 +312,12 @@ static bool row_show_closed(struct sockstat_conn *conn, void *arg)
 }
 
 /**
- * sockstat_row_unheld() - rows of what the walk of descriptors did not find
+ * sockstat_row_unheld() - add rows of the table that the walk has not added
  * @sink: has room for at least one row
- * @place: where this pass stands, 0 at its beginning
+ * @place: position of the pass in the table, 0 at first
  *
  * Context: process; takes locks for a bounded number of rows.
- * Return: whether the pass is complete; else it is to be continued with room.
+ * Return: whether the pass is complete; if not, call again with room for a row.
  */
 bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
 {
@@ -312,11 +327,11 @@ bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
 }
 
 /**
- * sockstat_row_closed() - rows of the closed connections
+ * sockstat_row_closed() - add rows of the history
  * @sink: has room for at least one row
  *
- * Context: process, between sockstat_history_pin() and _unpin().
- * Return: whether the pass is complete; else it is to be continued with room.
+ * Context: process, between sockstat_history_pin() and sockstat_history_unpin().
+ * Return: whether the pass is complete; if not, call again with room for a row.
  */
 bool sockstat_row_closed(struct sockstat_sink *sink)
 {

@@ -14,7 +14,7 @@
 #include "snapshot.h"
 #include "table.h"
 
-/* The allocator rounds up to a power of two; a batch takes several of them. */
+/* A power of two, as the page allocator would round up to one. */
 #define CHUNK_SIZE SZ_16K
 #define CHUNK_ROWS ((CHUNK_SIZE - sizeof(struct snapshot_chunk)) / sizeof(struct sockstat_row))
 
@@ -24,7 +24,7 @@ struct snapshot_chunk {
 	struct sockstat_row rows[];
 };
 
-/* What one reader is doing; the sink is the chunk that is being filled. */
+/* A snapshot that is being taken; @sink refers to the rows of @chunk. */
 struct snapshot_builder {
 	struct sockstat_sink sink;
 	struct sockstat_snapshot *snap;
@@ -32,7 +32,7 @@ struct snapshot_builder {
 	const struct sockstat_access *access;
 };
 
-/* The marks that a snapshot leaves on records are one reader's at a time. */
+/* One snapshot at a time may mark records with its generation and pin the history. */
 static DEFINE_MUTEX(snapshot_mutex);
 
 static bool snapshot_row_is_closed(const struct sockstat_row *row)
@@ -46,7 +46,7 @@ static void snapshot_save_chunk(struct snapshot_builder *builder)
 		builder->chunk->used = builder->sink.used;
 }
 
-/* Between batches: make room, have records at hand, let others run. */
+/* Before each batch: reschedule, refill the pools of records, make room for a row. */
 static int snapshot_prepare_batch(struct snapshot_builder *builder)
 {
 	cond_resched();
@@ -67,7 +67,10 @@ static int snapshot_prepare_batch(struct snapshot_builder *builder)
 	return 0;
 }
 
-/* What it used is not shown either: who may not look cannot know that it is closed. */
+/*
+ * If the reader may not look into a process, hide its holders too: as the walk
+ * does not visit its descriptors, they would look closed.
+ */
 static bool snapshot_may_look(struct task_struct *task, void *arg)
 {
 	struct sockstat_caller caller;
@@ -147,7 +150,7 @@ static int snapshot_compare_u64(u64 a, u64 b)
 	return a < b ? -1 : a > b;
 }
 
-/* Also lets others run, which sort() does not. */
+/* Reschedules, as sort() does not. */
 static int snapshot_by_descriptor(const void *pa, const void *pb)
 {
 	const struct sockstat_row *a = *(struct sockstat_row **)pa;
@@ -170,7 +173,7 @@ static int snapshot_by_closing(const void *pa, const void *pb)
 	return snapshot_compare_u64(a->closed, b->closed) ?: snapshot_by_descriptor(pa, pb);
 }
 
-/* Rows of one kind, in the order in which they were found. */
+/* Append the rows that @want selects to snap->rows, of which @n are filled; return the new @n. */
 static size_t snapshot_collect(struct sockstat_snapshot *snap, size_t n,
 			       bool (*want)(const struct sockstat_row *row))
 {
@@ -196,7 +199,7 @@ static bool snapshot_row_is_owned(const struct sockstat_row *row)
 	return !snapshot_row_is_closed(row) && row->pid >= 0;
 }
 
-/* A table that threads share may have been walked twice. */
+/* Drop repeated rows: a descriptor table that threads share may have been walked twice. */
 static size_t snapshot_drop_duplicates(struct sockstat_row **rows, size_t n)
 {
 	size_t i, kept = 0;
@@ -247,12 +250,12 @@ static int snapshot_walk_all(struct snapshot_builder *builder)
 }
 
 /**
- * sockstat_snapshot_take() - picture everything as it is now
+ * sockstat_snapshot_take() - take a snapshot of all descriptors and the history
  * @snap: an empty snapshot
- * @access: what may be seen of it
+ * @access: decides which rows it has
  *
- * Context: process, may sleep long, killable.
- * Return: 0, -EINTR or -ENOMEM; @snap is to be freed in any case.
+ * Context: process, may sleep for long; a fatal signal ends it.
+ * Return: 0, -EINTR or -ENOMEM; free @snap in any case.
  */
 int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat_access *access)
 {
@@ -275,8 +278,8 @@ int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat
 }
 
 /**
- * sockstat_snapshot_free() - forget the rows
- * @snap: a snapshot, left empty
+ * sockstat_snapshot_free() - free the rows of a snapshot
+ * @snap: the snapshot, which is empty then
  *
  * Context: process, may sleep.
  */

@@ -11,31 +11,31 @@
 
 #include "text.h"
 
-/* The longest cell: a name whose every byte is escaped, or an address. */
+/* No cell is longer: neither a comm with all bytes escaped, nor an address. */
 #define CELL 80
 
-/* The longest line: all cells, and a blank or the line's end after each. */
+/* No line is longer: all cells, each with a space or a newline after it. */
 #define LINE (SOCKSTAT_COLUMNS * (CELL + 1))
 
 #define NONE "-"
 
 #define BILLION 1000000000
 
-/* What a cell is made of besides its row. */
+/* What a column's format() needs in addition to the row. */
 struct text_context {
 	struct user_namespace *user_ns;
 };
 
 /*
- * Formatting puts the text into the cell and returns its end. A number ends
- * where the cell does if it is narrower; a text begins where the cell does.
+ * format() writes a cell and returns its end, which is beyond @width if the cell
+ * needs more. Numbers are aligned to the right, texts (is_text) to the left.
  */
 struct text_column {
 	const char *name;
 	bool is_text;
 	char *(*format)(char *cell, int width, const struct sockstat_row *row,
 			const struct text_context *ctx);
-	bool is_odd; /* in an unusual row it may be wider than in most */
+	bool is_odd; /* text_row_is_unusual() rows may need more width than others */
 };
 
 static const char *const text_states[] = {
@@ -66,7 +66,7 @@ static char *text_put(char *cell, const char *text)
 	return cell;
 }
 
-/* The last digits of a number, zeros included. */
+/* Write the last @digits digits of @n, with leading zeros. */
 static char *text_put_digits(char *cell, u32 n, int digits)
 {
 	char *end = cell + digits;
@@ -87,7 +87,7 @@ static int text_count_digits(u32 n)
 	return digits;
 }
 
-/* One byte, at the cell's right. */
+/* Write one byte, aligned to the right. */
 static char *text_put_last(char *cell, int width, char c)
 {
 	if (width > 1)
@@ -142,7 +142,10 @@ static char *text_put_octal(char *cell, u8 byte)
 	return cell;
 }
 
-/* A process chooses its name: no byte of it may end a cell or a line. */
+/*
+ * A process may set its comm to any bytes: escape those that would end a cell or
+ * a line, and "#", with which the last line begins.
+ */
 static char *text_format_command(char *cell, int width, const struct sockstat_row *row,
 				 const struct text_context *ctx)
 {
@@ -212,7 +215,7 @@ static char *text_put_v4(char *cell, __be32 addr)
 	return text_put_octet(cell, octets[3]);
 }
 
-/* As %pI6c has it: of the longest runs of zeros, the first one is left out. */
+/* Format as %pI6c: "::" stands for the longest run of zeros, the first if there are several. */
 static char *text_put_v6(char *cell, const struct in6_addr *addr)
 {
 	int i, zeros = 0, longest = 1, run = -1;
@@ -246,8 +249,9 @@ static bool text_is_scoped(const struct sockstat_ident *id, const struct in6_add
 }
 
 /*
- * Whoever makes a user namespace names its interfaces. What is not printable, or
- * would end the address, becomes a "?": escapes would not leave room in the cell.
+ * A user may name interfaces at will in a network namespace of its own. A byte
+ * that is not printable or would end the address becomes "?": octal escapes might
+ * exceed CELL.
  */
 static char *text_put_scope(char *cell, const char *name)
 {
@@ -358,7 +362,7 @@ static char *text_format_error(char *cell, int width, const struct sockstat_row 
 
 	if (!row->error)
 		return text_put(cell, NONE);
-	/* as %pe has it, without its sign: a number if this kernel has no names */
+	/* skip the "-"; without CONFIG_SYMBOLIC_ERRNAME, %pe prints a number */
 	snprintf(name, sizeof(name), "%pe", ERR_PTR(-row->error));
 	return text_put(cell, name + 1);
 }
@@ -381,7 +385,7 @@ static char *text_format_inode(char *cell, int width, const struct sockstat_row 
 	return text_put_number_or_none(cell, width, row->id.inode, row->id.inode);
 }
 
-/* As ss -e prints it. */
+/* Hexadecimal without a prefix, as "ss -e" prints it. */
 static char *text_format_cookie(char *cell, int width, const struct sockstat_row *row,
 				const struct text_context *ctx)
 {
@@ -411,6 +415,7 @@ static const struct text_column text_columns[] = {
 	{ "COOKIE", true, text_format_cookie },
 };
 
+/* Widen the columns to fit a row: all columns, or only those with is_odd. */
 static void text_measure_row(struct sockstat_layout *layout, const struct sockstat_row *row,
 			     const struct text_context *ctx, bool all)
 {
@@ -427,7 +432,7 @@ static void text_measure_row(struct sockstat_layout *layout, const struct sockst
 	}
 }
 
-/* Keep, for each column whose width depends on a value, the widest there is. */
+/* Raise each value of @widest on which the width of a column depends to that of @row. */
 static void text_widen(struct sockstat_row *widest, const struct sockstat_row *row)
 {
 	int flow;
@@ -448,7 +453,7 @@ static void text_widen(struct sockstat_row *widest, const struct sockstat_row *r
 	widest->id.cookie = max(widest->id.cookie, row->id.cookie);
 }
 
-/* Whether a row's texts may be wider than what most rows have. */
+/* Whether a row's is_odd columns may be wider than those of a row of IPv4 addresses. */
 static bool text_row_is_unusual(const struct sockstat_row *row)
 {
 	return row->id.family != AF_INET || row->error;
@@ -457,11 +462,11 @@ static bool text_row_is_unusual(const struct sockstat_row *row)
 /**
  * sockstat_text_layout() - choose the widths of the columns
  * @layout: filled in
- * @snap: what is to be shown
- * @user_ns: whose user ids are shown
+ * @snap: the snapshot
+ * @user_ns: user namespace in which user ids are shown
  *
- * Most rows only raise maxima; what is formatted twice are one row made of
- * those, and rows of unusual width.
+ * Formatting each row to measure it would double the work: instead, the maxima
+ * of all rows make one row that is formatted, in addition to unusual rows.
  *
  * Context: process, may sleep.
  */
@@ -499,7 +504,10 @@ void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_
 		layout->length += layout->width[i] + 1;
 }
 
-/* Room for a line, blank as far as it goes if no cell is wider than its column. */
+/*
+ * Reserve room for any line, and blank layout->length bytes of it. If there is no
+ * room, make seq_file print the line again after a flush, and return NULL.
+ */
 static char *text_line_begin(struct seq_file *m, const struct sockstat_layout *layout)
 {
 	char *line;
@@ -521,8 +529,8 @@ static void text_line_end(struct seq_file *m, char *line, char *end)
 
 /**
  * sockstat_text_header() - print the line of column names
- * @m: where to
- * @layout: widths
+ * @m: the file
+ * @layout: widths of the columns
  *
  * Context: process.
  */
@@ -544,8 +552,8 @@ void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layo
 
 /**
  * sockstat_text_row() - print one row
- * @m: where to; its opener's user namespace decides on user ids
- * @layout: widths; a name full of escapes may exceed its
+ * @m: the file; user ids are shown in its opener's user namespace
+ * @layout: widths of the columns; a comm with escapes may exceed its column
  * @row: the row
  *
  * Context: process.
@@ -565,7 +573,7 @@ void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		end = column->format(cell, *width, row, &ctx);
 		cell += *width++;
 		if (unlikely(end > cell)) {
-			/* the rest of the line moves, to where it is not blank */
+			/* the rest of the line moves right, to bytes that are not blanked */
 			cell = end;
 			memset(cell, ' ', line + LINE - cell);
 		}
@@ -576,8 +584,8 @@ void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 
 /**
  * sockstat_text_trailer() - print the last line
- * @m: where to
- * @snap: what was shown
+ * @m: the file
+ * @snap: the snapshot that has been printed
  *
  * Context: process.
  */
