@@ -5,9 +5,9 @@
  * it has no capability that the reader lacks, and it is dumpable; or the reader
  * has CAP_SYS_PTRACE.
  *
- * "The reader" is the process that opened the file. Whoever inherits or receives
- * the descriptor sees what the opener may see, and not its own rows in addition:
- * all of them read the same snapshot.
+ * "The reader" is the process that opened the file. A process that inherits or
+ * receives the descriptor sees the opener's rows, and not its own in addition,
+ * because all users of an open file read the same snapshot.
  *
  * Security modules are asked only at open, for CAP_SYS_PTRACE. Their ptrace hook
  * is not exported, and rows are selected under spinlocks inside which they must

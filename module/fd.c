@@ -123,7 +123,8 @@ void sockstat_fd_closer(struct sockstat_caller *caller)
 
 /**
  * sockstat_fd_search() - search the lowest descriptors of current for a socket
- * @caller: filled in by sockstat_fd_caller(); @caller->fd is set if one is found
+ * @caller: filled in by sockstat_fd_caller(); @caller->fd is set if one is found,
+ *          @caller->searched in any case
  * @sk: the socket that is used
  *
  * Context: process, under RCU or not preemptible.
@@ -181,9 +182,9 @@ static bool fd_walk_table(struct sockstat_fd_walk *walk, struct task_struct *tas
 }
 
 /*
- * Whether another thread stands for the table of @task: the group leader if it
- * shares the table, as threads usually do, else the thread visited last. A
- * leader that has exited has no table; then the first thread is visited.
+ * Whether the table of @task is visited through another thread: the group leader
+ * if that shares it, as is usual, or the thread that was visited last. A leader
+ * that has exited has no table; then the first thread found is visited.
  */
 static bool fd_table_is_covered(const struct sockstat_fd_walk *walk, struct task_struct *task,
 				pid_t tgid)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An entry probe reads only argument 0, so that a changed prototype does not
+ * An entry probe reads only argument 0, so that changes of a prototype do not
  * matter; tcp_recvmsg()'s also reads the length and the flags. Entry probes sit
  * on functions that run in process context: a hit in softirq would be missed if
  * it interrupted another probe's handler. Tracepoints report the events that
@@ -18,7 +18,7 @@
 #include "probe.h"
 #include "table.h"
 
-/* Concurrent connect() calls; if there are more, the kretprobe misses some. */
+/* Number of connect() calls in progress beyond which the kretprobe misses some. */
 #define CONNECTS_MAX 64
 
 static struct sock *hooks_arg_sock(struct pt_regs *regs)
@@ -49,7 +49,8 @@ static __always_inline void hooks_enter(struct sock *sk, enum sockstat_flow flow
 
 /*
  * Searches for the descriptor if the registers do not tell it: the events that
- * call this are rare. Handlers of tracepoints and kretprobes may be preemptible.
+ * call this are rare. Takes the RCU read lock, as handlers of tracepoints and
+ * kretprobes may be preemptible.
  */
 static void hooks_find_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
@@ -140,7 +141,7 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
 };
 
-/* The arguments of connect(): when it has failed, the socket no longer has the peer. */
+/* The arguments of connect(), as the socket has no peer any more once it has failed. */
 struct hooks_attempt {
 	struct sock *sk;
 	union sockstat_addr addr;

@@ -35,7 +35,7 @@ struct procfile_reader {
 	struct sockstat_layout layout;
 };
 
-/* Position 0 is the header, then come the rows, then the trailer. */
+/* Position 0 is the header; the rows and the trailer follow. */
 static void *procfile_seq_start(struct seq_file *m, loff_t *pos)
 {
 	struct procfile_reader *reader = m->private;
@@ -130,7 +130,7 @@ static ssize_t procfile_read(struct kiocb *iocb, struct iov_iter *to)
 		return -EINTR;
 	if (!iocb->ki_pos || !reader->taken) {
 		ret = procfile_take_snapshot(reader, file);
-		/* have seq_read_iter() look for the position anew: the text has changed */
+		/* make seq_read_iter() look for the position in the new text */
 		m->read_pos = 0;
 	}
 	if (!ret)

@@ -145,7 +145,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	}
 	row->pid = pid;
 	row->fd = caller->fd;
-	/* the last byte of row->comm is 0 already; 15 bytes are copied by two moves */
+	/* cheaper than strscpy(); the last byte of row->comm is 0 already */
 	data_race(memcpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm) - 1));
 	sockstat_table_unlock(&place);
 }
@@ -172,8 +172,8 @@ static bool row_conn_is_over(const struct sockstat_conn *conn)
 }
 
 /*
- * Whether a holder is open without a descriptor: as its descriptor was never
- * known, the socket may be a registered file of io_uring.
+ * Whether to show a holder whose descriptor was never known as open while its
+ * process lives: the socket may be a registered file of io_uring.
  */
 static bool row_holder_has_no_fd(const struct sockstat_conn *conn, const struct sockstat_holder *h)
 {
@@ -255,8 +255,8 @@ static bool row_pass_may_go_on(struct row_pass *pass)
 }
 
 /*
- * Leave a record to the next snapshot if it was made since this one began and
- * the same bytes or the same descriptor may have a row already:
+ * Whether to leave a record to the next snapshot: it was made since this one
+ * began, and its descriptor or its bytes may already have a row:
  * - the connection is open, or a descriptor of it has been shown (conn->seen):
  *   the walk may have shown this descriptor before the record existed;
  * - the row of uncredited bytes has been shown (conn->shown): the first holder
@@ -312,7 +312,7 @@ static bool row_show_closed(struct sockstat_conn *conn, void *arg)
 }
 
 /**
- * sockstat_row_unheld() - add rows of the table that the walk has not added
+ * sockstat_row_unheld() - add rows for records in the table that have none yet
  * @sink: has room for at least one row
  * @place: position of the pass in the table, 0 at first
  *
@@ -327,7 +327,7 @@ bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
 }
 
 /**
- * sockstat_row_closed() - add rows of the history
+ * sockstat_row_closed() - add rows for records in the history that have none yet
  * @sink: has room for at least one row
  *
  * Context: process, between sockstat_history_pin() and sockstat_history_unpin().

@@ -11,17 +11,17 @@
 
 #include "text.h"
 
-/* No cell is longer: neither a comm with all bytes escaped, nor an address. */
+/* Upper limit of a cell's length: a comm with every byte escaped, or an address. */
 #define CELL 80
 
-/* No line is longer: all cells, each with a space or a newline after it. */
+/* Upper limit of a line's length: all cells, each followed by a space or a newline. */
 #define LINE (SOCKSTAT_COLUMNS * (CELL + 1))
 
 #define NONE "-"
 
 #define BILLION 1000000000
 
-/* What a column's format() needs in addition to the row. */
+/* Data that a column's format() needs in addition to the row. */
 struct text_context {
 	struct user_namespace *user_ns;
 };
@@ -432,7 +432,7 @@ static void text_measure_row(struct sockstat_layout *layout, const struct sockst
 	}
 }
 
-/* Raise each value of @widest on which the width of a column depends to that of @row. */
+/* Raise the values in @widest that decide on the columns' widths to those of @row. */
 static void text_widen(struct sockstat_row *widest, const struct sockstat_row *row)
 {
 	int flow;
