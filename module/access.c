@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rule of /proc/PID/fd, which is ptrace_may_access(PTRACE_MODE_READ_FSCREDS)
- * and not exported: the same user throughout, with no capability that the
- * reader lacks, and dumpable; or CAP_SYS_PTRACE. Judged by who opened the file:
- * a descriptor that is passed on shows what the opener may see, however long
- * ago that was. Who reads it adds nothing, not even itself: the snapshot stays
- * with the file, and others who have it read on in it.
+ * The rule is that of /proc/PID/fd, ptrace_may_access(PTRACE_MODE_READ_FSCREDS),
+ * which is not exported: all user and group ids of the process are the reader's,
+ * it has no capability that the reader lacks, and it is dumpable; or the reader
+ * has CAP_SYS_PTRACE.
  *
- * Security modules are asked once, whether the reader has CAP_SYS_PTRACE at
- * all: no other hook of theirs can be called from here, and where rows are
- * picked locks are held that theirs must not nest in. What follows from it for
- * other user namespaces, and cap_ptrace_access_check(), is done by hand.
+ * "The reader" is the process that opened the file. A process that inherits or
+ * receives the descriptor sees the opener's rows, and not its own in addition,
+ * because all users of an open file read the same snapshot.
+ *
+ * Security modules are asked only at open, for CAP_SYS_PTRACE. Their ptrace hook
+ * is not exported, and rows are selected under spinlocks inside which they must
+ * not take locks of their own. So the rules of cap_capable() for other user
+ * namespaces, and of cap_ptrace_access_check(), are repeated here.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -24,44 +26,46 @@
 #include "access.h"
 #include "compat.h"
 
-/* As cap_capable() has it. */
-static bool may_trace_in(const struct sockstat_access *access, const struct user_namespace *ns)
+/* Whether the reader has CAP_SYS_PTRACE in @ns, by the rules of cap_capable(). */
+static bool access_may_trace_in(const struct sockstat_access *access,
+				const struct user_namespace *ns)
 {
 	const struct user_namespace *own = access->cred->user_ns;
 
 	for (; ns != own; ns = ns->parent) {
 		if (ns->level <= own->level)
 			return false;
-		/* whose namespace it is has all capabilities there */
+		/* the owner of a user namespace has all capabilities in it */
 		if (ns->parent == own && uid_eq(ns->owner, access->cred->euid))
 			return true;
 	}
 	return access->may_trace;
 }
 
-static bool same_user(const struct cred *reader, const struct cred *owner)
+static bool access_same_user(const struct cred *reader, const struct cred *owner)
 {
 	return uid_eq(reader->fsuid, owner->euid) && uid_eq(reader->fsuid, owner->suid) &&
 	       uid_eq(reader->fsuid, owner->uid) && gid_eq(reader->fsgid, owner->egid) &&
 	       gid_eq(reader->fsgid, owner->sgid) && gid_eq(reader->fsgid, owner->gid);
 }
 
-static bool no_stronger(const struct cred *reader, const struct cred *owner)
+static bool access_no_extra_caps(const struct cred *reader, const struct cred *owner)
 {
 	return owner->user_ns == reader->user_ns &&
 	       cap_issubset(owner->cap_permitted, reader->cap_effective);
 }
 
-static bool may_look_at(const struct sockstat_access *access, const struct cred *owner)
+static bool access_may_look_at(const struct sockstat_access *access, const struct cred *owner)
 {
-	return (same_user(access->cred, owner) && no_stronger(access->cred, owner)) ||
-	       may_trace_in(access, owner->user_ns);
+	return (access_same_user(access->cred, owner) &&
+		access_no_extra_caps(access->cred, owner)) ||
+	       access_may_trace_in(access, owner->user_ns);
 }
 
 /**
- * sockstat_access_init() - find out what a reader may see
+ * sockstat_access_init() - record who opens /proc/sockstat
  * @access: filled in; valid while the file is open, for sockstat_access_exit()
- * @file: /proc/sockstat, which current opens
+ * @file: the file that current is opening
  *
  * Context: process, may sleep.
  */
@@ -76,7 +80,7 @@ void sockstat_access_init(struct sockstat_access *access, const struct file *fil
 
 /**
  * sockstat_access_exit() - undo sockstat_access_init()
- * @access: not to be used any more
+ * @access: filled in by sockstat_access_init(), not valid any more
  *
  * Context: process, may sleep.
  */
@@ -86,8 +90,8 @@ void sockstat_access_exit(struct sockstat_access *access)
 	put_pid_ns(access->ns);
 }
 
-/* A process may see itself, until it becomes another program. */
-static bool is_self(const struct sockstat_access *access, struct task_struct *task)
+/* The opener may see itself until it calls execve(). */
+static bool access_is_self(const struct sockstat_access *access, struct task_struct *task)
 {
 	return task_tgid(task) == access->self &&
 	       (u32)READ_ONCE(task->self_exec_id) == access->exec_id;
@@ -95,8 +99,8 @@ static bool is_self(const struct sockstat_access *access, struct task_struct *ta
 
 /**
  * sockstat_access_process() - whether a reader may look into a process
- * @access: of the reader
- * @task: a thread of the process, kept and task_lock()ed by the caller
+ * @access: the reader
+ * @task: a thread of the process; the caller holds a reference and task_lock()
  *
  * Context: any.
  */
@@ -105,21 +109,21 @@ bool sockstat_access_process(const struct sockstat_access *access, struct task_s
 	struct user_namespace *ns;
 	bool allowed;
 
-	if (is_self(access, task))
+	if (access_is_self(access, task))
 		return true;
 	rcu_read_lock();
-	allowed = may_look_at(access, __task_cred(task));
+	allowed = access_may_look_at(access, __task_cred(task));
 	rcu_read_unlock();
 	if (!allowed)
 		return false;
-	smp_rmb(); /* commit_creds() makes it undumpable before new credentials show */
-	return sockstat_compat_dumpable(task, &ns) || may_trace_in(access, ns);
+	smp_rmb(); /* commit_creds() resets dumpable before it publishes the credentials */
+	return sockstat_compat_dumpable(task, &ns) || access_may_trace_in(access, ns);
 }
 
 /**
- * sockstat_access_past() - whether a reader may see a descriptor that is closed
- * @access: of the reader
- * @h: the descriptor's record, which says who the process was
+ * sockstat_access_past() - whether a reader may see a closed descriptor
+ * @access: the reader
+ * @h: the descriptor's record, with the credentials that its process had
  *
  * Context: any.
  */
@@ -127,16 +131,17 @@ bool sockstat_access_past(const struct sockstat_access *access, const struct soc
 {
 	const struct sockstat_process *p = h->process;
 
-	return may_look_at(access, p->cred) && (p->dumpable || may_trace_in(access, &init_user_ns));
+	return access_may_look_at(access, p->cred) &&
+	       (p->dumpable || access_may_trace_in(access, &init_user_ns));
 }
 
 /**
- * sockstat_access_nobody() - whether a reader may see what no process holds
- * @access: of the reader
+ * sockstat_access_nobody() - whether a reader may see rows without a process
+ * @access: the reader
  *
  * Context: any.
  */
 bool sockstat_access_nobody(const struct sockstat_access *access)
 {
-	return access->ns == &init_pid_ns && may_trace_in(access, &init_user_ns);
+	return access->ns == &init_pid_ns && access_may_trace_in(access, &init_user_ns);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who may see whose rows. */
+/* Which rows a reader may see. */
 #ifndef SOCKSTAT_ACCESS_H
 #define SOCKSTAT_ACCESS_H
 
@@ -11,12 +11,12 @@ struct pid;
 struct pid_namespace;
 
 /**
- * struct sockstat_access - what a reader may see: what who opened the file may
- * @cred: its credentials, which the file keeps
- * @ns: its pid namespace, whose processes are shown, a reference held
- * @self: the pid of its thread group, a reference held
- * @exec_id: the program that it ran, as in &struct sockstat_caller
- * @may_trace: has CAP_SYS_PTRACE in its own user namespace
+ * struct sockstat_access - the process that opened /proc/sockstat
+ * @cred: credentials of the opener; the file holds the reference
+ * @ns: pid namespace of the opener, whose processes are shown, a reference held
+ * @self: pid of the opener's thread group, a reference held
+ * @exec_id: which program the opener ran, as in &struct sockstat_caller
+ * @may_trace: the opener has CAP_SYS_PTRACE in its own user namespace
  */
 struct sockstat_access {
 	const struct cred *cred;

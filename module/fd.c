@@ -13,28 +13,28 @@
 #include "compat.h"
 #include "fd.h"
 
-/* Registers of a system call. */
+/* Number of arguments that syscall_get_arguments() copies. */
 #define SYSCALL_ARGS 6
 
-/* How far a search goes in a call that says nothing of its descriptor. */
+/* Number of descriptors that sockstat_fd_search() compares. */
 #define SEARCH_FDS 256
 
-/* How many descriptors one hold of a table's lock passes over. */
+/* Number of open descriptors that are visited under one hold of file_lock. */
 #define WALK_FDS 64
 
 /*
- * io_uring's workers carry the registers of the call that made them, kernel
- * threads none.
+ * Whether task_pt_regs() may describe a system call of current. An io_uring
+ * worker has the registers of the call that created it, a kernel thread has none.
  */
-static bool in_own_syscall(void)
+static bool fd_in_own_syscall(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER));
 }
 
 /*
- * The descriptor is the first argument wherever a call leads to one socket;
- * splice() has two. What else is in the registers can be the number of a slot
- * that holds this socket, too, and mislead: no other is looked at.
+ * A system call on a socket has the descriptor as its first argument; splice()
+ * has a second one as its third. Other registers may match a duplicate of the
+ * descriptor by chance, so only the descriptor arguments are tried.
  */
 static int fd_of_call(const struct sock *sk)
 {
@@ -44,7 +44,7 @@ static int fd_of_call(const struct sock *sk)
 	unsigned long args[SYSCALL_ARGS];
 	int nr;
 
-	if (!in_own_syscall() || !files || !sock)
+	if (!fd_in_own_syscall() || !files || !sock)
 		return SOCKSTAT_FD_UNKNOWN;
 	nr = syscall_get_nr(current, regs);
 	if (sockstat_compat_is_socketcall(nr))
@@ -57,36 +57,37 @@ static int fd_of_call(const struct sock *sk)
 	return SOCKSTAT_FD_UNKNOWN;
 }
 
-static void set_nobody(struct sockstat_caller *caller)
+static void fd_set_nobody(struct sockstat_caller *caller)
 {
 	*caller = (struct sockstat_caller){ .fd = SOCKSTAT_FD_UNKNOWN };
 }
 
 /**
- * sockstat_fd_caller() - find out whose call this is
- * @caller: filled in; nobody's for a kernel thread, or a socket not accepted
- * @sk: the socket that is called
+ * sockstat_fd_caller() - identify the caller by the system call's arguments
+ * @caller: filled in; @caller->task is NULL for a kernel thread and for a socket
+ *          that is not accepted yet, @caller->fd may be SOCKSTAT_FD_UNKNOWN
+ * @sk: the socket that is used
  *
- * Context: process, under RCU or not preemptible. What @caller points to stays
- * while current is in this call.
+ * Context: process, under RCU or not preemptible. The pointers in @caller are
+ * valid while current is in this call.
  */
 void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
 	if (current->flags & PF_KTHREAD || !READ_ONCE(sk->sk_socket)) {
-		set_nobody(caller);
+		fd_set_nobody(caller);
 		return;
 	}
 	sockstat_fd_set_process(caller, current);
 	caller->fd = fd_of_call(sk);
 }
 
-/* The descriptor that a system call takes away, whose slot is empty by now. */
+/* The descriptor that close() or dup2() has removed; its slot is empty, so it is not verified. */
 static int fd_of_close(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	unsigned long args[SYSCALL_ARGS];
 
-	if (!in_own_syscall() || in_compat_syscall())
+	if (!fd_in_own_syscall() || in_compat_syscall())
 		return SOCKSTAT_FD_UNKNOWN;
 	syscall_get_arguments(current, regs, args);
 	switch (syscall_get_nr(current, regs)) {
@@ -103,16 +104,17 @@ static int fd_of_close(void)
 }
 
 /**
- * sockstat_fd_closer() - find out who closes a socket's last descriptor
- * @caller: filled in; nobody's for a kernel thread
+ * sockstat_fd_closer() - identify who closes a socket's last descriptor
+ * @caller: filled in; @caller->task is NULL for a kernel thread, @caller->fd may
+ *          be SOCKSTAT_FD_UNKNOWN
  *
- * Context: process, may be atomic; current may be exiting. What @caller points
- * to stays while current is in this call.
+ * Context: process, may be atomic; current may be exiting. The pointers in
+ * @caller are valid while current is in this call.
  */
 void sockstat_fd_closer(struct sockstat_caller *caller)
 {
 	if (current->flags & PF_KTHREAD) {
-		set_nobody(caller);
+		fd_set_nobody(caller);
 		return;
 	}
 	sockstat_fd_set_process(caller, current);
@@ -120,9 +122,10 @@ void sockstat_fd_closer(struct sockstat_caller *caller)
 }
 
 /**
- * sockstat_fd_search() - look through the low descriptors of the caller
- * @caller: its descriptor unknown; filled in if found
- * @sk: the socket that is called
+ * sockstat_fd_search() - search the lowest descriptors of current for a socket
+ * @caller: filled in by sockstat_fd_caller(); @caller->fd is set if one is found,
+ *          @caller->searched in any case
+ * @sk: the socket that is used
  *
  * Context: process, under RCU or not preemptible.
  */
@@ -143,8 +146,8 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 	}
 }
 
-/* Go on in one table; false if it was left half way. Under task_lock(). */
-static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, pid_t pid)
+/* Visit a batch of one table's descriptors; true if none is left. Under task_lock(). */
+static bool fd_walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, pid_t pid)
 {
 	struct files_struct *files = task->files;
 	struct sockstat_caller caller;
@@ -165,7 +168,7 @@ static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, 
 		if (done)
 			break;
 		walk->fd = fd + 1;
-		/* a slot may be reserved and not filled yet */
+		/* an allocated descriptor has no file until fd_install() */
 		file = files_lookup_fd_raw(files, fd);
 		sock = file ? sockstat_compat_sock_from_file(file) : NULL;
 		if (!sock || !sock->sk)
@@ -179,11 +182,12 @@ static bool walk_table(struct sockstat_fd_walk *walk, struct task_struct *task, 
 }
 
 /*
- * Threads share their leader's table as a rule, and are looked into only if
- * they do not. A leader that has exited has none any more: then whoever comes
- * first is looked into.
+ * Whether the table of @task is visited through another thread: the group leader
+ * if that shares it, as is usual, or the thread that was visited last. A leader
+ * that has exited has no table; then the first thread found is visited.
  */
-static bool is_covered(const struct sockstat_fd_walk *walk, struct task_struct *task, pid_t tgid)
+static bool fd_table_is_covered(const struct sockstat_fd_walk *walk, struct task_struct *task,
+				pid_t tgid)
 {
 	bool shared;
 
@@ -195,20 +199,20 @@ static bool is_covered(const struct sockstat_fd_walk *walk, struct task_struct *
 	return shared || (walk->tgid == tgid && walk->files == task->files);
 }
 
-static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
+static bool fd_walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 {
 	pid_t tgid = task_tgid_nr_ns(task, walk->ns);
 	bool done = true;
 
-	/* a leader outside the namespace: cannot be, a group shares one */
+	/* never true: all threads of a group are in one pid namespace */
 	if (!tgid)
 		return true;
 	task_lock(task);
 	if (!task->files)
 		goto out;
-	if (!walk->fd && is_covered(walk, task, tgid))
+	if (!walk->fd && fd_table_is_covered(walk, task, tgid))
 		goto out;
-	/* also half way: it may be another program by now, or another process */
+	/* ask for each batch: the task may have called execve(), its pid may be another's now */
 	if (!walk->may_look(task, walk->arg))
 		goto out;
 	if (!walk->fd) {
@@ -217,21 +221,21 @@ static bool walk_task(struct sockstat_fd_walk *walk, struct task_struct *task)
 		walk->tgid = tgid;
 		walk->files = task->files;
 	}
-	done = walk_table(walk, task, tgid);
+	done = fd_walk_table(walk, task, tgid);
 out:
 	task_unlock(task);
 	return done;
 }
 
 /**
- * sockstat_fd_walk() - go on with a walk of all descriptor tables
- * @walk: zeroed before its beginning, but for what the caller provides
+ * sockstat_fd_walk() - continue a walk of all descriptor tables
+ * @walk: before the first call, all zero except @ns, @may_look, @found and @arg
  *
- * Returns after a bounded number of descriptors, after each process, and when
- * @walk->found asks for it; the caller reschedules.
+ * Returns after each task, after a bounded number of descriptors, and when
+ * @walk->found asks for it, so that its caller can reschedule.
  *
  * Context: process.
- * Return: whether the walk is complete.
+ * Return: whether the walk is complete; if not, call again.
  */
 bool sockstat_fd_walk(struct sockstat_fd_walk *walk)
 {
@@ -245,7 +249,7 @@ bool sockstat_fd_walk(struct sockstat_fd_walk *walk)
 		rcu_read_unlock();
 		return true;
 	}
-	/* the process went away while its table was half walked */
+	/* the task has exited, perhaps half way through its table */
 	if (nr != walk->nr)
 		walk->fd = 0;
 	walk->nr = nr;
@@ -254,7 +258,7 @@ bool sockstat_fd_walk(struct sockstat_fd_walk *walk)
 		get_task_struct(task);
 	rcu_read_unlock();
 
-	if (!task || walk_task(walk, task)) {
+	if (!task || fd_walk_task(walk, task)) {
 		walk->nr++;
 		walk->fd = 0;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Descriptor tables: the descriptor of this call, and a walk of everybody's. */
+/* Descriptor tables: find the descriptor of a call, and walk the tables of all processes. */
 #ifndef SOCKSTAT_FD_H
 #define SOCKSTAT_FD_H
 
@@ -21,16 +21,17 @@ void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk);
 
 /**
  * struct sockstat_fd_walk - a walk of all descriptor tables
- * @ns: whose processes
- * @may_look: whether to look (on) into a process; called under task_lock()
- * @found: called for each socket; returns whether the walk may go on at once.
- *         Atomic context; the socket stays until it returns.
- * @arg: for both
- * @unordered: set once sockets were not found in order of pid and fd
- * @nr: pid at which the walk stands
- * @fd: descriptor at which it stands
- * @tgid: process looked into last
- * @files: its table; to compare, not to look into
+ * @ns: pid namespace whose processes are visited
+ * @may_look: returns whether the walk may visit (or go on visiting) a process;
+ *            called under task_lock()
+ * @found: called for each socket, in atomic context; the socket stays valid
+ *         until it returns. Returns false to pause the walk.
+ * @arg: argument of @may_look and @found
+ * @unordered: set if sockets may not be found in order of pid and descriptor
+ * @nr: pid, in @ns, of the task to visit next
+ * @fd: descriptor to visit next
+ * @tgid: process of the table that was visited last
+ * @files: that table; only compared, never dereferenced
  */
 struct sockstat_fd_walk {
 	struct pid_namespace *ns;
@@ -46,7 +47,14 @@ struct sockstat_fd_walk {
 
 bool sockstat_fd_walk(struct sockstat_fd_walk *walk);
 
-/* Looks at a slot without a reference: compares only. Under RCU. */
+/**
+ * sockstat_fd_slot_holds() - whether a descriptor refers to a socket
+ * @files: the descriptor table
+ * @fd: the descriptor
+ * @sock: the socket; only compared, hence no reference is needed
+ *
+ * Context: under RCU or not preemptible.
+ */
 static inline bool sockstat_fd_slot_holds(struct files_struct *files, unsigned int fd,
 					  const struct socket *sock)
 {
@@ -55,6 +63,13 @@ static inline bool sockstat_fd_slot_holds(struct files_struct *files, unsigned i
 	return file && READ_ONCE(file->private_data) == sock;
 }
 
+/**
+ * sockstat_fd_set_process() - fill in a caller's process
+ * @caller: all of it is filled in except @caller->fd
+ * @task: a thread of the process
+ *
+ * Context: any; @caller is valid as long as @task, no reference is taken.
+ */
 static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struct task_struct *task)
 {
 	caller->task = task;
@@ -64,16 +79,17 @@ static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struc
 }
 
 /**
- * sockstat_fd_plain_caller() - find out whose call this is, if that is easy
+ * sockstat_fd_plain_caller() - identify the caller in the common case
  * @caller: filled in
- * @sk: the socket that is called
+ * @sk: the socket that is used
  *
- * A register is only a hint: it counts if that slot holds this very socket.
- * The first one is the same for a system call and for a function.
+ * The common case is a system call whose first argument is the descriptor. The
+ * register is only a hint: it counts if that descriptor refers to @sk. A system
+ * call has its first argument in the same register as a function.
  *
- * Context: process, under RCU or not preemptible. What @caller points to stays
- * while current is in this call.
- * Return: false if this is for sockstat_fd_caller().
+ * Context: process, under RCU or not preemptible. The pointers in @caller are
+ * valid while current is in this call.
+ * Return: whether @caller is valid; if not, call sockstat_fd_caller().
  */
 static __always_inline bool sockstat_fd_plain_caller(struct sockstat_caller *caller,
 						     const struct sock *sk)

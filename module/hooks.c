@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Entry probes need argument 0 only, so that changed prototypes do not matter.
- * They sit on functions of process context, where a probe is not missed; what
- * also happens in softirq, or must not be switched off with kprobes, is told by
- * tracepoints.
+ * An entry probe reads only argument 0, so that changes of a prototype do not
+ * matter; tcp_recvmsg()'s also reads the length and the flags. Entry probes sit
+ * on functions that run in process context: a hit in softirq would be missed if
+ * it interrupted another probe's handler. Tracepoints report the events that
+ * also occur in softirq, and those that must arrive while kprobes are disarmed.
  */
 #include <linux/net.h>
 #include <linux/ptrace.h>
@@ -17,16 +18,16 @@
 #include "probe.h"
 #include "table.h"
 
-/* connect() calls under way at once before a failure may go unseen. */
+/* Number of connect() calls in progress beyond which the kretprobe misses some. */
 #define CONNECTS_MAX 64
 
-static struct sock *arg_sock(struct pt_regs *regs)
+static struct sock *hooks_arg_sock(struct pt_regs *regs)
 {
 	return (struct sock *)regs_get_kernel_argument(regs, 0);
 }
 
-/* Entry probes run with preemption off, which keeps files as RCU would. */
-static noinline void enter_as_new(struct sock *sk, enum sockstat_flow flow)
+/* Entry probes run with preemption off, which protects descriptor tables as RCU does. */
+static noinline void hooks_enter_slow(struct sock *sk, enum sockstat_flow flow)
 {
 	struct sockstat_caller caller;
 
@@ -37,17 +38,21 @@ static noinline void enter_as_new(struct sock *sk, enum sockstat_flow flow)
 	}
 }
 
-static __always_inline void enter(struct sock *sk, enum sockstat_flow flow)
+static __always_inline void hooks_enter(struct sock *sk, enum sockstat_flow flow)
 {
 	struct sockstat_caller caller;
 
 	if (unlikely(!sockstat_fd_plain_caller(&caller, sk) ||
 		     !sockstat_table_again(sk, flow, &caller)))
-		enter_as_new(sk, flow);
+		hooks_enter_slow(sk, flow);
 }
 
-/* As thorough as can be, for what happens once; also preemptible. */
-static void find_caller(struct sockstat_caller *caller, const struct sock *sk)
+/*
+ * Searches for the descriptor if the registers do not tell it: the events that
+ * call this are rare. Takes the RCU read lock, as handlers of tracepoints and
+ * kretprobes may be preemptible.
+ */
+static void hooks_find_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
 	rcu_read_lock();
 	sockstat_fd_caller(caller, sk);
@@ -56,67 +61,67 @@ static void find_caller(struct sockstat_caller *caller, const struct sock *sk)
 	rcu_read_unlock();
 }
 
-static int on_send(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_send(struct kprobe *p, struct pt_regs *regs)
 {
-	enter(arg_sock(regs), SOCKSTAT_TX);
+	hooks_enter(hooks_arg_sock(regs), SOCKSTAT_TX);
 	return 0;
 }
 
-static int on_receive(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_receive(struct kprobe *p, struct pt_regs *regs)
 {
-	enter(arg_sock(regs), SOCKSTAT_RX);
+	hooks_enter(hooks_arg_sock(regs), SOCKSTAT_RX);
 	return 0;
 }
 
 /*
- * The next urgent byte may take the place of this one before anybody looks
- * again, so its delivery is booked before it happens.
+ * Book the urgent byte before tcp_recvmsg() delivers it: another urgent byte may
+ * replace it in tcp_sock before the next event.
  */
-static noinline void enter_for_urgent(struct sock *sk, int flags, unsigned long len)
+static noinline void hooks_enter_urgent(struct sock *sk, int flags, unsigned long len)
 {
-	enter_as_new(sk, SOCKSTAT_RX);
+	hooks_enter_slow(sk, SOCKSTAT_RX);
 	if (!(flags & (MSG_PEEK | MSG_ERRQUEUE)) && len)
 		sockstat_conn_urgent(sk);
 }
 
-static int on_recvmsg(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_recvmsg(struct kprobe *p, struct pt_regs *regs)
 {
 	int flags = regs_get_kernel_argument(regs, SOCKSTAT_COMPAT_RECVMSG_FLAGS);
 
 	if (unlikely(flags & MSG_OOB))
-		enter_for_urgent(arg_sock(regs), flags, regs_get_kernel_argument(regs, 2));
+		hooks_enter_urgent(hooks_arg_sock(regs), flags, regs_get_kernel_argument(regs, 2));
 	else
-		enter(arg_sock(regs), SOCKSTAT_RX);
+		hooks_enter(hooks_arg_sock(regs), SOCKSTAT_RX);
 	return 0;
 }
 
-static int on_splice_read(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_splice_read(struct kprobe *p, struct pt_regs *regs)
 {
 	struct socket *sock = (struct socket *)regs_get_kernel_argument(regs, 0);
 
-	enter(sock->sk, SOCKSTAT_RX);
+	hooks_enter(sock->sk, SOCKSTAT_RX);
 	return 0;
 }
 
-static int on_syn(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_syn(struct kprobe *p, struct pt_regs *regs)
 {
-	sockstat_conn_syn(arg_sock(regs));
+	sockstat_conn_syn(hooks_arg_sock(regs));
 	return 0;
 }
 
-static int on_disconnect(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_disconnect(struct kprobe *p, struct pt_regs *regs)
 {
-	struct sock *sk = arg_sock(regs);
+	struct sock *sk = hooks_arg_sock(regs);
 	struct sockstat_caller caller;
 
-	find_caller(&caller, sk);
+	hooks_find_caller(&caller, sk);
 	sockstat_conn_disconnect(sk, &caller);
 	return 0;
 }
 
-static int on_close(struct kprobe *p, struct pt_regs *regs)
+static int hooks_on_close(struct kprobe *p, struct pt_regs *regs)
 {
-	struct sock *sk = arg_sock(regs);
+	struct sock *sk = hooks_arg_sock(regs);
 	struct sockstat_caller caller;
 
 	sockstat_fd_closer(&caller);
@@ -124,46 +129,46 @@ static int on_close(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
-static struct sockstat_entry_probe entries[] = {
-	{ .function = "tcp_close", .handler = on_close },
-	{ .function = "tcp_disconnect", .handler = on_disconnect },
-	{ .function = "tcp_connect", .handler = on_syn },
-	{ .function = "tcp_sendmsg", .handler = on_send },
-	/* gone since sendfile and splice go through tcp_sendmsg, too */
-	{ .function = "tcp_sendpage", .handler = on_send, .optional = true },
-	{ .function = "tcp_recvmsg", .handler = on_recvmsg },
-	{ .function = "tcp_splice_read", .handler = on_splice_read },
-	{ .function = "tcp_zerocopy_receive", .handler = on_receive },
+static struct sockstat_entry_probe hooks_entries[] = {
+	{ .function = "tcp_close", .handler = hooks_on_close },
+	{ .function = "tcp_disconnect", .handler = hooks_on_disconnect },
+	{ .function = "tcp_connect", .handler = hooks_on_syn },
+	{ .function = "tcp_sendmsg", .handler = hooks_on_send },
+	/* removed in 6.5, since when sendfile() and splice() use tcp_sendmsg() */
+	{ .function = "tcp_sendpage", .handler = hooks_on_send, .optional = true },
+	{ .function = "tcp_recvmsg", .handler = hooks_on_recvmsg },
+	{ .function = "tcp_splice_read", .handler = hooks_on_splice_read },
+	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
 };
 
-/* Where a connect() goes to; the socket does not say once it has failed. */
-struct attempt {
+/* The arguments of connect(), as the socket has no peer any more once it has failed. */
+struct hooks_attempt {
 	struct sock *sk;
 	union sockstat_addr addr;
 	__be16 port;
 	u16 family;
 };
 
-static int on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *regs)
+static int hooks_on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	struct attempt *a = (struct attempt *)ri->data;
+	struct hooks_attempt *a = (struct hooks_attempt *)ri->data;
 	const struct sockaddr_in *sin =
 		(const struct sockaddr_in *)regs_get_kernel_argument(regs, 1);
 	int len = regs_get_kernel_argument(regs, 2);
 
 	if (len < (int)sizeof(*sin) || sin->sin_family != AF_INET)
 		return 1;
-	a->sk = arg_sock(regs);
+	a->sk = hooks_arg_sock(regs);
 	a->family = AF_INET;
 	a->addr.v4 = sin->sin_addr.s_addr;
 	a->port = sin->sin_port;
 	return 0;
 }
 
-/* A v4-mapped address goes on to tcp_v4_connect(), which tells. */
-static int on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
+/* tcp_v6_connect() passes a v4-mapped address on to tcp_v4_connect(), whose probe reports it. */
+static int hooks_on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	struct attempt *a = (struct attempt *)ri->data;
+	struct hooks_attempt *a = (struct hooks_attempt *)ri->data;
 	const struct sockaddr_in6 *sin6 =
 		(const struct sockaddr_in6 *)regs_get_kernel_argument(regs, 1);
 	int len = regs_get_kernel_argument(regs, 2);
@@ -171,48 +176,48 @@ static int on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 	if (len < SIN6_LEN_RFC2133 || sin6->sin6_family != AF_INET6 ||
 	    ipv6_addr_v4mapped(&sin6->sin6_addr))
 		return 1;
-	a->sk = arg_sock(regs);
+	a->sk = hooks_arg_sock(regs);
 	a->family = AF_INET6;
 	a->addr.v6 = sin6->sin6_addr;
 	a->port = sin6->sin6_port;
 	return 0;
 }
 
-static int on_connect_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+static int hooks_on_connect_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	struct attempt *a = (struct attempt *)ri->data;
+	struct hooks_attempt *a = (struct hooks_attempt *)ri->data;
 	int err = (int)regs_return_value(regs);
 	struct sockstat_caller caller;
 
-	/* a malformed address is no attempt to reach anybody */
+	/* -EINVAL: the address is malformed, so nothing was attempted */
 	if (err >= 0 || err == -EINVAL)
 		return 0;
-	find_caller(&caller, a->sk);
+	hooks_find_caller(&caller, a->sk);
 	sockstat_conn_failed(a->sk, &caller, a->family, &a->addr, a->port, -err);
 	return 0;
 }
 
-static struct kretprobe returns[] = {
+static struct kretprobe hooks_returns[] = {
 	{
 		.kp = { .symbol_name = "tcp_v4_connect" },
-		.entry_handler = on_connect_v4,
-		.handler = on_connect_return,
-		.data_size = sizeof(struct attempt),
+		.entry_handler = hooks_on_connect_v4,
+		.handler = hooks_on_connect_return,
+		.data_size = sizeof(struct hooks_attempt),
 		.maxactive = CONNECTS_MAX,
 	},
 #if IS_ENABLED(CONFIG_IPV6)
 	{
 		.kp = { .symbol_name = "tcp_v6_connect" },
-		.entry_handler = on_connect_v6,
-		.handler = on_connect_return,
-		.data_size = sizeof(struct attempt),
+		.entry_handler = hooks_on_connect_v6,
+		.handler = hooks_on_connect_return,
+		.data_size = sizeof(struct hooks_attempt),
 		.maxactive = CONNECTS_MAX,
 	},
 #endif
 };
 
-static void on_state(void *data, const struct sock *const_sk, const int oldstate,
-		     const int newstate)
+static void hooks_on_state(void *data, const struct sock *const_sk, const int oldstate,
+			   const int newstate)
 {
 	struct sock *sk = (struct sock *)const_sk;
 	struct sockstat_caller caller;
@@ -221,7 +226,7 @@ static void on_state(void *data, const struct sock *const_sk, const int oldstate
 		return;
 	switch (newstate) {
 	case TCP_SYN_SENT:
-		find_caller(&caller, sk);
+		hooks_find_caller(&caller, sk);
 		sockstat_conn_connect(sk, &caller);
 		break;
 	case TCP_ESTABLISHED:
@@ -237,55 +242,60 @@ static void on_state(void *data, const struct sock *const_sk, const int oldstate
 	}
 }
 
-static void on_destroy(void *data, struct sock *sk)
+static void hooks_on_destroy(void *data, struct sock *sk)
 {
 	sockstat_conn_destroy(sk);
 }
 
-static struct sockstat_trace_probe traces[] = {
-	{ .name = "tcp_destroy_sock", .handler = on_destroy },
-	{ .name = "inet_sock_set_state", .handler = on_state },
+static struct sockstat_trace_probe hooks_traces[] = {
+	{ .name = "tcp_destroy_sock", .handler = hooks_on_destroy },
+	{ .name = "inet_sock_set_state", .handler = hooks_on_state },
 };
 
-static_assert(ARRAY_SIZE(entries) <= SOCKSTAT_PROBE_MAX);
-static_assert(ARRAY_SIZE(returns) <= SOCKSTAT_PROBE_MAX);
+static_assert(ARRAY_SIZE(hooks_entries) <= SOCKSTAT_PROBE_MAX);
+static_assert(ARRAY_SIZE(hooks_returns) <= SOCKSTAT_PROBE_MAX);
 
-static struct sockstat_probe_set probes = {
-	.traces = traces,
-	.entries = entries,
-	.returns = returns,
-	.nr_traces = ARRAY_SIZE(traces),
-	.nr_entries = ARRAY_SIZE(entries),
-	.nr_returns = ARRAY_SIZE(returns),
+static struct sockstat_probe_set hooks_probes = {
+	.traces = hooks_traces,
+	.entries = hooks_entries,
+	.returns = hooks_returns,
+	.nr_traces = ARRAY_SIZE(hooks_traces),
+	.nr_entries = ARRAY_SIZE(hooks_entries),
+	.nr_returns = ARRAY_SIZE(hooks_returns),
 };
 
 /**
- * sockstat_hooks_register() - begin to look
+ * sockstat_hooks_register() - register all probes
  *
- * Context: process, may sleep; the table is ready.
+ * Handlers may run before this returns.
+ *
+ * Context: process, may sleep; after sockstat_table_init().
  * Return: 0, or a negative errno with nothing registered.
  */
 int sockstat_hooks_register(void)
 {
-	return sockstat_probe_register(&probes);
+	return sockstat_probe_register(&hooks_probes);
 }
 
 /**
- * sockstat_hooks_unregister() - look no more
+ * sockstat_hooks_unregister() - unregister all probes
  *
- * Context: process, may sleep. No event comes once this returns.
+ * No handler runs any more when this returns.
+ *
+ * Context: process, may sleep.
  */
 void sockstat_hooks_unregister(void)
 {
-	sockstat_probe_unregister(&probes);
+	sockstat_probe_unregister(&hooks_probes);
 }
 
 /**
- * sockstat_hooks_missed() - events that got lost in the kernel's probes
+ * sockstat_hooks_missed() - count the probe hits that the kernel has skipped
  *
  * Context: any.
+ * Return: the count since sockstat_hooks_register().
  */
 u64 sockstat_hooks_missed(void)
 {
-	return sockstat_probe_missed(&probes);
+	return sockstat_probe_missed(&hooks_probes);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The places in TCP where we look. */
+/* The probes on TCP's functions and tracepoints, which report events to conn.c. */
 #ifndef SOCKSTAT_HOOKS_H
 #define SOCKSTAT_HOOKS_H
 

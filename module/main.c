@@ -8,33 +8,33 @@
 #include "procfile.h"
 #include "table.h"
 
-static unsigned int history = 1024;
+static unsigned int history_param = 1024;
 
-static int set_history(const char *val, const struct kernel_param *kp)
+static int history_param_set(const char *val, const struct kernel_param *kp)
 {
 	int err = param_set_uint(val, kp);
 
 	if (err)
 		return err;
-	sockstat_history_limit(history);
-	/* insmod sets parameters before there is anything to trim */
+	sockstat_history_limit(history_param);
+	/* in any other state the table may not exist */
 	if (THIS_MODULE->state == MODULE_STATE_LIVE)
 		sockstat_table_trim();
 	return 0;
 }
 
-static const struct kernel_param_ops history_ops = {
-	.set = set_history,
+static const struct kernel_param_ops history_param_ops = {
+	.set = history_param_set,
 	.get = param_get_uint,
 };
-module_param_cb(history, &history_ops, &history, 0644);
-MODULE_PARM_DESC(history, "closed rows kept (default 1024, 0 = none)");
+module_param_cb(history, &history_param_ops, &history_param, 0644);
+MODULE_PARM_DESC(history, "number of closed rows to keep (default 1024, 0 = none)");
 
 static int __init sockstat_init(void)
 {
 	int err;
 
-	sockstat_history_limit(history);
+	sockstat_history_limit(history_param);
 	err = sockstat_table_init();
 	if (err)
 		return err;
@@ -56,7 +56,10 @@ err_table:
 
 static void __exit sockstat_exit(void)
 {
-	/* who still sets a parameter is through, and who comes later leaves it at that */
+	/*
+	 * Wait for a running history_param_set(); later calls see
+	 * MODULE_STATE_GOING and do not trim.
+	 */
 	kernel_param_lock(THIS_MODULE);
 	kernel_param_unlock(THIS_MODULE);
 	sockstat_procfile_remove();
@@ -70,5 +73,5 @@ module_exit(sockstat_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The sockstat developers");
-MODULE_DESCRIPTION("Every TCP socket descriptor, its peer and its exact bytes, in /proc/sockstat");
+MODULE_DESCRIPTION("Lists TCP socket descriptors, peers and exact byte counts in /proc/sockstat");
 MODULE_VERSION("1.0");

@@ -8,14 +8,14 @@
 
 #include "probe.h"
 
-static int complain(const char *what, const char *symbol, int err)
+static int probe_fail(const char *what, const char *symbol, int err)
 {
 	pr_err("cannot probe %s %s: %pe\n", what, symbol, ERR_PTR(err));
 	return err;
 }
 
-/* Tracepoints are not exported; their names are all there is to go by. */
-static void match_trace(struct tracepoint *tp, void *arg)
+/* Not every tracepoint is exported to modules, so they are looked up by name. */
+static void probe_match_trace(struct tracepoint *tp, void *arg)
 {
 	struct sockstat_probe_set *set = arg;
 	unsigned int i;
@@ -25,9 +25,9 @@ static void match_trace(struct tracepoint *tp, void *arg)
 			set->traces[i].tp = tp;
 }
 
-static int register_traces(struct sockstat_probe_set *set, unsigned int *done)
+static int probe_register_traces(struct sockstat_probe_set *set, unsigned int *done)
 {
-	for_each_kernel_tracepoint(match_trace, set);
+	for_each_kernel_tracepoint(probe_match_trace, set);
 	for (*done = 0; *done < set->nr_traces; ++*done) {
 		struct sockstat_trace_probe *p = &set->traces[*done];
 		int err = -ENOENT;
@@ -35,19 +35,19 @@ static int register_traces(struct sockstat_probe_set *set, unsigned int *done)
 		if (p->tp)
 			err = tracepoint_probe_register(p->tp, p->handler, NULL);
 		if (err)
-			return complain("tracepoint", p->name, err);
+			return probe_fail("tracepoint", p->name, err);
 	}
 	return 0;
 }
 
-static void unregister_traces(struct sockstat_probe_set *set, unsigned int n)
+static void probe_unregister_traces(struct sockstat_probe_set *set, unsigned int n)
 {
 	while (n--)
 		tracepoint_probe_unregister(set->traces[n].tp, set->traces[n].handler, NULL);
 	tracepoint_synchronize_unregister();
 }
 
-static struct kprobe entry_at(const struct sockstat_entry_probe *p, kprobe_opcode_t *addr)
+static struct kprobe probe_make_entry(const struct sockstat_entry_probe *p, kprobe_opcode_t *addr)
 {
 	return (struct kprobe){
 		.addr = addr,
@@ -57,12 +57,12 @@ static struct kprobe entry_at(const struct sockstat_entry_probe *p, kprobe_opcod
 }
 
 /*
- * A probe on a function's first instruction goes through ftrace, which serves
- * all comers. On the next one, where the arguments are still what they were,
- * the kernel makes a jump of it, at two thirds of the cost. A probe that is
- * never armed tells where that is.
+ * A probe on a function's ftrace site is called through ftrace. The kernel can
+ * optimize a probe on the next instruction, where the argument registers are
+ * still unchanged, into a jump, which costs a third less. Registering a disabled
+ * probe by the function's name reveals the address of its ftrace site.
  */
-static void locate_entries(struct sockstat_probe_set *set)
+static void probe_locate_entries(struct sockstat_probe_set *set)
 {
 #if defined(CONFIG_OPTPROBES) && defined(CONFIG_KPROBES_ON_FTRACE)
 	struct kprobe *found[SOCKSTAT_PROBE_MAX];
@@ -72,7 +72,7 @@ static void locate_entries(struct sockstat_probe_set *set)
 	for (i = 0; i < set->nr_entries; i++) {
 		struct sockstat_entry_probe *p = &set->entries[i];
 
-		p->kp = entry_at(p, NULL);
+		p->kp = probe_make_entry(p, NULL);
 		p->kp.flags = KPROBE_FLAG_DISABLED;
 		if (register_kprobe(&p->kp))
 			continue;
@@ -84,12 +84,15 @@ static void locate_entries(struct sockstat_probe_set *set)
 #endif
 }
 
-/* What the kernel would leave a breakpoint, which is dear, it does not queue. */
-static bool register_jump(struct sockstat_entry_probe *p)
+/*
+ * kp.list is linked only if the kernel has prepared the probe for optimization;
+ * otherwise it would stay an int3, which costs more than ftrace.
+ */
+static bool probe_register_jump(struct sockstat_entry_probe *p)
 {
 	if (!p->past)
 		return false;
-	p->kp = entry_at(p, p->past);
+	p->kp = probe_make_entry(p, p->past);
 	if (register_kprobe(&p->kp))
 		return false;
 	if (!list_empty(&p->kp.list))
@@ -98,32 +101,32 @@ static bool register_jump(struct sockstat_entry_probe *p)
 	return false;
 }
 
-static int register_entry(struct sockstat_entry_probe *p)
+static int probe_register_entry(struct sockstat_entry_probe *p)
 {
 	int err;
 
-	if (register_jump(p))
+	if (probe_register_jump(p))
 		return 0;
-	p->kp = entry_at(p, NULL);
+	p->kp = probe_make_entry(p, NULL);
 	err = register_kprobe(&p->kp);
 	return p->optional && err == -ENOENT ? 0 : err;
 }
 
-static int register_entries(struct sockstat_probe_set *set, unsigned int *done)
+static int probe_register_entries(struct sockstat_probe_set *set, unsigned int *done)
 {
-	locate_entries(set);
+	probe_locate_entries(set);
 	for (*done = 0; *done < set->nr_entries; ++*done) {
 		struct sockstat_entry_probe *p = &set->entries[*done];
-		int err = register_entry(p);
+		int err = probe_register_entry(p);
 
 		if (err)
-			return complain("function", p->function, err);
+			return probe_fail("function", p->function, err);
 	}
 	return 0;
 }
 
-/* All at once: each call waits for a grace period. */
-static void unregister_entries(struct sockstat_probe_set *set, unsigned int n)
+/* One call for all probes, since each call waits for a grace period. */
+static void probe_unregister_entries(struct sockstat_probe_set *set, unsigned int n)
 {
 	struct kprobe *live[SOCKSTAT_PROBE_MAX];
 	int nr_live = 0;
@@ -134,19 +137,19 @@ static void unregister_entries(struct sockstat_probe_set *set, unsigned int n)
 	unregister_kprobes(live, nr_live);
 }
 
-static int register_returns(struct sockstat_probe_set *set, unsigned int *done)
+static int probe_register_returns(struct sockstat_probe_set *set, unsigned int *done)
 {
 	for (*done = 0; *done < set->nr_returns; ++*done) {
 		struct kretprobe *p = &set->returns[*done];
 		int err = register_kretprobe(p);
 
 		if (err)
-			return complain("function", p->kp.symbol_name, err);
+			return probe_fail("function", p->kp.symbol_name, err);
 	}
 	return 0;
 }
 
-static void unregister_returns(struct sockstat_probe_set *set, unsigned int n)
+static void probe_unregister_returns(struct sockstat_probe_set *set, unsigned int n)
 {
 	struct kretprobe *live[SOCKSTAT_PROBE_MAX];
 	unsigned int i;
@@ -160,34 +163,34 @@ static void unregister_returns(struct sockstat_probe_set *set, unsigned int n)
  * sockstat_probe_register() - register all probes of a set
  * @set: the probes
  *
- * Handlers run from here on, also before this returns.
+ * Handlers may run before this returns. If one probe fails, its symbol is
+ * logged and the others are unregistered.
  *
  * Context: process, may sleep.
- * Return: 0, or a negative errno with nothing registered and the symbol that
- * failed named in the log.
+ * Return: 0 or a negative errno.
  */
 int sockstat_probe_register(struct sockstat_probe_set *set)
 {
 	unsigned int traces, entries, returns;
 	int err;
 
-	err = register_traces(set, &traces);
+	err = probe_register_traces(set, &traces);
 	if (err)
 		goto err_traces;
-	err = register_returns(set, &returns);
+	err = probe_register_returns(set, &returns);
 	if (err)
 		goto err_returns;
-	err = register_entries(set, &entries);
+	err = probe_register_entries(set, &entries);
 	if (err)
 		goto err_entries;
 	return 0;
 
 err_entries:
-	unregister_entries(set, entries);
+	probe_unregister_entries(set, entries);
 err_returns:
-	unregister_returns(set, returns);
+	probe_unregister_returns(set, returns);
 err_traces:
-	unregister_traces(set, traces);
+	probe_unregister_traces(set, traces);
 	return err;
 }
 
@@ -201,16 +204,17 @@ err_traces:
  */
 void sockstat_probe_unregister(struct sockstat_probe_set *set)
 {
-	unregister_entries(set, set->nr_entries);
-	unregister_returns(set, set->nr_returns);
-	unregister_traces(set, set->nr_traces);
+	probe_unregister_entries(set, set->nr_entries);
+	probe_unregister_returns(set, set->nr_returns);
+	probe_unregister_traces(set, set->nr_traces);
 }
 
 /**
- * sockstat_probe_missed() - hits that the kernel did not deliver
+ * sockstat_probe_missed() - count the hits whose handler the kernel has skipped
  * @set: a registered set
  *
  * Context: any.
+ * Return: the count since the set was registered.
  */
 u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Kernel probes as one set: all are there, or none. */
+/* A set of kprobes, kretprobes and tracepoint probes, registered all or none. */
 #ifndef SOCKSTAT_PROBE_H
 #define SOCKSTAT_PROBE_H
 
@@ -8,12 +8,12 @@
 
 /**
  * struct sockstat_entry_probe - a probe on a function's entry
- * @function: its name
+ * @function: name of the function
  * @handler: called at each entry, with preemption off
  * @optional: not every kernel has this function
- * @past: the instruction past the one that ftrace owns, if the kernel can make
- *        a jump of a probe there
- * @kp: the probe; without a place if this kernel has no such function
+ * @past: address of the instruction after the function's ftrace site; NULL if
+ *        there is no such site or the kernel cannot optimize probes
+ * @kp: the kprobe; its addr is NULL if this kernel lacks the function
  */
 struct sockstat_entry_probe {
 	const char *function;
@@ -25,9 +25,9 @@ struct sockstat_entry_probe {
 
 /**
  * struct sockstat_trace_probe - a probe on a tracepoint
- * @name: the tracepoint's
- * @handler: a function of the tracepoint's prototype
- * @tp: the tracepoint once it is found
+ * @name: name of the tracepoint
+ * @handler: function with the tracepoint's prototype
+ * @tp: the tracepoint, NULL if it is not found
  */
 struct sockstat_trace_probe {
 	const char *name;
@@ -35,17 +35,17 @@ struct sockstat_trace_probe {
 	struct tracepoint *tp;
 };
 
-/* Probes of one kind in a set. */
+/* Limit of the entry probes, and of the return probes, in a set. */
 #define SOCKSTAT_PROBE_MAX 16
 
 /**
- * struct sockstat_probe_set - probes that only make sense together
- * @traces: registered first, unregistered last
- * @entries: function entries
- * @returns: function returns
- * @nr_traces: how many
- * @nr_entries: how many
- * @nr_returns: how many
+ * struct sockstat_probe_set - probes that are registered together
+ * @traces: tracepoint probes, registered first and unregistered last
+ * @entries: probes on function entries
+ * @returns: probes on function returns
+ * @nr_traces: number of @traces
+ * @nr_entries: number of @entries
+ * @nr_returns: number of @returns
  */
 struct sockstat_probe_set {
 	struct sockstat_trace_probe *traces;

@@ -16,71 +16,71 @@
 
 #define NAME "sockstat"
 
-/* What one read() gives at most: fewer than 256 lines. */
+/* Size of the seq_file's buffer, which limits one read() to less than 256 lines. */
 #define BUFFER SZ_32K
 
 /**
- * struct reading - one open file
- * @lock: held while a snapshot is taken or printed
- * @access: what may be seen in it
- * @taken: @snap is there
- * @snap: what is being read
- * @layout: its columns
+ * struct procfile_reader - an open file
+ * @read_mutex: held while @snap is taken or printed
+ * @access: the process that opened it
+ * @taken: @snap and @layout are valid
+ * @snap: the snapshot that is being read
+ * @layout: widths of the columns of @snap
  */
-struct reading {
-	struct mutex lock; /* one read at a time: none sees half a snapshot */
+struct procfile_reader {
+	struct mutex read_mutex; /* protects all but @access */
 	struct sockstat_access access;
 	bool taken;
 	struct sockstat_snapshot snap;
 	struct sockstat_layout layout;
 };
 
-/* Position 0 is the header, then come the rows, then the trailer. */
-static void *start(struct seq_file *m, loff_t *pos)
+/* Position 0 is the header; the rows and the trailer follow. */
+static void *procfile_seq_start(struct seq_file *m, loff_t *pos)
 {
-	struct reading *r = m->private;
+	struct procfile_reader *reader = m->private;
 
-	return *pos <= r->snap.nr_rows + 1 ? pos : NULL;
+	return *pos <= reader->snap.nr_rows + 1 ? pos : NULL;
 }
 
-static void *next(struct seq_file *m, void *v, loff_t *pos)
+static void *procfile_seq_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	++*pos;
-	return start(m, pos);
+	return procfile_seq_start(m, pos);
 }
 
-static void stop(struct seq_file *m, void *v)
+static void procfile_seq_stop(struct seq_file *m, void *v)
 {
 }
 
-static int show(struct seq_file *m, void *v)
+static int procfile_seq_show(struct seq_file *m, void *v)
 {
-	struct reading *r = m->private;
+	struct procfile_reader *reader = m->private;
 	size_t line = *(loff_t *)v;
 
 	if (!line)
-		sockstat_text_header(m, &r->layout);
-	else if (line <= r->snap.nr_rows)
-		sockstat_text_row(m, &r->layout, r->snap.rows[line - 1]);
+		sockstat_text_header(m, &reader->layout);
+	else if (line <= reader->snap.nr_rows)
+		sockstat_text_row(m, &reader->layout, reader->snap.rows[line - 1]);
 	else
-		sockstat_text_trailer(m, &r->snap);
+		sockstat_text_trailer(m, &reader->snap);
 	return 0;
 }
 
-static const struct seq_operations lines = {
-	.start = start,
-	.next = next,
-	.stop = stop,
-	.show = show,
+static const struct seq_operations procfile_seq_ops = {
+	.start = procfile_seq_start,
+	.next = procfile_seq_next,
+	.stop = procfile_seq_stop,
+	.show = procfile_seq_show,
 };
 
-static int proc_open(struct inode *inode, struct file *file)
+static int procfile_open(struct inode *inode, struct file *file)
 {
 	struct seq_file *m;
-	struct reading *r;
+	struct procfile_reader *reader;
 
-	r = __seq_open_private(file, &lines, sizeof(*r));
-	if (!r)
+	reader = __seq_open_private(file, &procfile_seq_ops, sizeof(*reader));
+	if (!reader)
 		return -ENOMEM;
 	m = file->private_data;
 	m->buf = kvmalloc(BUFFER, GFP_KERNEL_ACCOUNT);
@@ -89,66 +89,66 @@ static int proc_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	}
 	m->size = BUFFER;
-	mutex_init(&r->lock);
-	INIT_LIST_HEAD(&r->snap.chunks);
-	sockstat_access_init(&r->access, file);
+	mutex_init(&reader->read_mutex);
+	INIT_LIST_HEAD(&reader->snap.chunks);
+	sockstat_access_init(&reader->access, file);
 	return 0;
 }
 
-static int proc_release(struct inode *inode, struct file *file)
+static int procfile_release(struct inode *inode, struct file *file)
 {
-	struct reading *r = ((struct seq_file *)file->private_data)->private;
+	struct procfile_reader *reader = ((struct seq_file *)file->private_data)->private;
 
-	sockstat_snapshot_free(&r->snap);
-	sockstat_access_exit(&r->access);
-	mutex_destroy(&r->lock);
+	sockstat_snapshot_free(&reader->snap);
+	sockstat_access_exit(&reader->access);
+	mutex_destroy(&reader->read_mutex);
 	return seq_release_private(inode, file);
 }
 
-static int take_snapshot(struct reading *r, const struct file *file)
+static int procfile_take_snapshot(struct procfile_reader *reader, const struct file *file)
 {
 	int err;
 
-	sockstat_snapshot_free(&r->snap);
-	err = sockstat_snapshot_take(&r->snap, &r->access);
-	r->taken = !err;
+	sockstat_snapshot_free(&reader->snap);
+	err = sockstat_snapshot_take(&reader->snap, &reader->access);
+	reader->taken = !err;
 	if (err)
-		sockstat_snapshot_free(&r->snap);
+		sockstat_snapshot_free(&reader->snap);
 	else
-		sockstat_text_layout(&r->layout, &r->snap, file->f_cred->user_ns);
+		sockstat_text_layout(&reader->layout, &reader->snap, file->f_cred->user_ns);
 	return err;
 }
 
-static ssize_t proc_read(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t procfile_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 	struct seq_file *m = file->private_data;
-	struct reading *r = m->private;
+	struct procfile_reader *reader = m->private;
 	ssize_t ret = 0;
 
-	if (mutex_lock_killable(&r->lock))
+	if (mutex_lock_killable(&reader->read_mutex))
 		return -EINTR;
-	if (!iocb->ki_pos || !r->taken) {
-		ret = take_snapshot(r, file);
-		/* where in the text it stood was in another snapshot's */
+	if (!iocb->ki_pos || !reader->taken) {
+		ret = procfile_take_snapshot(reader, file);
+		/* make seq_read_iter() look for the position in the new text */
 		m->read_pos = 0;
 	}
 	if (!ret)
 		ret = seq_read_iter(iocb, to);
-	mutex_unlock(&r->lock);
+	mutex_unlock(&reader->read_mutex);
 	return ret;
 }
 
-static const struct proc_ops ops = {
-	.proc_open = proc_open,
-	.proc_read_iter = proc_read,
-	/* seq_lseek() would look into the snapshot: reading does that */
+static const struct proc_ops procfile_ops = {
+	.proc_open = procfile_open,
+	.proc_read_iter = procfile_read,
+	/* not seq_lseek(): it would print rows, outside read_mutex, to find the position */
 	.proc_lseek = no_seek_end_llseek,
-	.proc_release = proc_release,
+	.proc_release = procfile_release,
 };
 
-/* proc_create() would leave a backtrace in the log and call it -ENOMEM. */
-static bool is_taken(void)
+/* Checked first, as proc_create() logs a backtrace for a name that exists and returns NULL. */
+static bool procfile_name_is_taken(void)
 {
 	struct path path;
 	bool taken;
@@ -161,18 +161,20 @@ static bool is_taken(void)
 }
 
 /**
- * sockstat_procfile_create() - make /proc/sockstat
+ * sockstat_procfile_create() - create /proc/sockstat
  *
- * Context: process, may sleep. Readers come from here on.
- * Return: 0, -EEXIST or -ENOMEM.
+ * Readers may open it before this returns.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EEXIST or -ENOMEM, with the reason in the kernel log.
  */
 int sockstat_procfile_create(void)
 {
-	if (is_taken()) {
-		pr_err("another module has made /proc/" NAME ": unload that first\n");
+	if (procfile_name_is_taken()) {
+		pr_err("another module has created /proc/" NAME ": unload it first\n");
 		return -EEXIST;
 	}
-	if (!proc_create(NAME, 0444, NULL, &ops)) {
+	if (!proc_create(NAME, 0444, NULL, &procfile_ops)) {
 		pr_err("cannot create /proc/" NAME "\n");
 		return -ENOMEM;
 	}
@@ -180,10 +182,12 @@ int sockstat_procfile_create(void)
 }
 
 /**
- * sockstat_procfile_remove() - take /proc/sockstat away
+ * sockstat_procfile_remove() - remove /proc/sockstat
  *
- * Context: process, may sleep. Waits for reads under way; files that are still
- * open give no more.
+ * Waits for system calls on it that are running; later reads of files that are
+ * still open fail with EIO.
+ *
+ * Context: process, may sleep.
  */
 void sockstat_procfile_remove(void)
 {

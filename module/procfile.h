@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* /proc/sockstat: the text. */
+/* The file /proc/sockstat. */
 #ifndef SOCKSTAT_PROCFILE_H
 #define SOCKSTAT_PROCFILE_H
 

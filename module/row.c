@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A snapshot is made in three passes: the descriptors there are, as a walk of
- * everybody's tables finds them; then what the table of connections has that
- * no descriptor was found for; then the closed connections. What one pass has
- * shown carries the snapshot's generation, so that the next does not repeat it.
+ * A snapshot is made in three passes. The first adds a row for each descriptor
+ * that the walk of all descriptor tables finds, the second for the holders and
+ * connections in the table of which the walk found no descriptor, the third for
+ * the connections in the history. Each pass marks the records that it shows with
+ * the snapshot's generation, so that the later passes leave them out.
  */
 #include <net/inet_sock.h>
 #include <net/tcp_states.h>
@@ -12,15 +13,15 @@
 #include "row.h"
 #include "table.h"
 
-/* How many descriptors one hold of a lock passes over at most. */
+/* Number of rows after which a pass pauses, to bound the time under a lock. */
 #define BATCH 64
 
-struct pass {
+struct row_pass {
 	struct sockstat_sink *sink;
 	unsigned int left;
 };
 
-static struct sockstat_row *row_next(struct sockstat_sink *sink)
+static struct sockstat_row *row_append(struct sockstat_sink *sink)
 {
 	struct sockstat_row *row = &sink->rows[sink->used++];
 
@@ -30,24 +31,24 @@ static struct sockstat_row *row_next(struct sockstat_sink *sink)
 	return row;
 }
 
-static void set_state(struct sockstat_row *row, const struct sock *sk)
+static void row_set_state(struct sockstat_row *row, const struct sock *sk)
 {
 	int state = READ_ONCE(sk->sk_state);
 
 	row->state = state;
-	/* connected once, but its end was before us */
+	/* has a peer, so a connection ended before the module saw it */
 	if (state == TCP_CLOSE && row->id.remote_port)
 		row->state = 0;
 }
 
-static void set_socket(struct sockstat_row *row, struct sock *sk)
+static void row_set_socket(struct sockstat_row *row, struct sock *sk)
 {
 	sockstat_ident_capture(&row->id, sk);
 	sockstat_ledger_queues(sk, row->queue);
-	set_state(row, sk);
+	row_set_state(row, sk);
 }
 
-static void set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
+static void row_set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
 	unsigned long inode = row->id.inode;
 
@@ -57,14 +58,14 @@ static void set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
 		return;
 	row->error = conn->past->error;
 	row->id = conn->past->id;
-	/* accepted after its death */
+	/* it died before accept() gave it an inode */
 	if (!row->id.inode)
 		row->id.inode = inode;
 	row->closed = conn->past->closed;
 	row->state = 0;
 }
 
-static void set_holder(struct sockstat_row *row, const struct sockstat_holder *h)
+static void row_set_holder(struct sockstat_row *row, const struct sockstat_holder *h)
 {
 	int flow;
 
@@ -73,9 +74,12 @@ static void set_holder(struct sockstat_row *row, const struct sockstat_holder *h
 		row->calls[flow] = atomic64_read(&h->calls[flow]);
 }
 
-/* A connection older than the module, and not in the table (yet). */
-static struct sockstat_conn *meet(struct sockstat_row *row, struct sock *sk,
-				  const struct sockstat_caller *caller)
+/*
+ * Infer the role of a connection without a record, which is older than the
+ * module, and make a record if it has moved bytes.
+ */
+static struct sockstat_conn *row_adopt_conn(struct sockstat_row *row, struct sock *sk,
+					    const struct sockstat_caller *caller)
 {
 	struct sockstat_ledger l = {};
 	int flow;
@@ -90,8 +94,9 @@ static struct sockstat_conn *meet(struct sockstat_row *row, struct sock *sk,
 	return sockstat_conn_adopt(sk, caller);
 }
 
-static struct sockstat_holder *holder_here(struct sockstat_conn *conn,
-					   const struct sockstat_caller *caller)
+/* If no call has been seen, credit the first descriptor that is found with all bytes. */
+static struct sockstat_holder *row_find_holder(struct sockstat_conn *conn,
+					       const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 
@@ -103,10 +108,10 @@ static struct sockstat_holder *holder_here(struct sockstat_conn *conn,
 }
 
 /**
- * sockstat_row_descriptor() - the row of a descriptor that was found
+ * sockstat_row_descriptor() - add the row of an open descriptor
  * @sink: has room for a row
- * @caller: the descriptor
- * @sk: its socket, one that sockstat_table_tracks()
+ * @caller: the descriptor and its process
+ * @sk: its socket, for which sockstat_table_tracks() is true
  * @pid: process id to show
  *
  * Context: atomic; the caller keeps @sk from going away.
@@ -119,82 +124,86 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	struct sockstat_row *row;
 	struct sockstat_place place;
 
-	row = row_next(sink);
+	row = row_append(sink);
 	conn = sockstat_table_lock(&place, sk);
-	set_socket(row, sk);
+	row_set_socket(row, sk);
 	if (!conn)
-		conn = meet(row, sk, caller);
+		conn = row_adopt_conn(row, sk, caller);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
-		set_conn(row, conn);
+		row_set_conn(row, conn);
 		conn->seen = sink->generation;
-		h = holder_here(conn, caller);
+		h = row_find_holder(conn, caller);
 	}
 	if (h && h->seen == sink->generation) {
-		/* a table that two threads share was walked twice */
+		/* drop the row: threads share this table, which was walked twice */
 		sink->used--;
 	} else if (h) {
 		h->seen = sink->generation;
 		sockstat_holder_note_process(h, caller);
-		set_holder(row, h);
+		row_set_holder(row, h);
 	}
 	row->pid = pid;
 	row->fd = caller->fd;
-	/* the last byte is 0 in both; a copy as wide as this one is but two moves */
+	/* cheaper than strscpy(); the last byte of row->comm is 0 already */
 	data_race(memcpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm) - 1));
 	sockstat_table_unlock(&place);
 }
 
-static void set_live_or_kept(struct sockstat_row *row, const struct sockstat_conn *conn)
+static void row_set_ident_and_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
 	if (conn->sk && !(conn->flags & SOCKSTAT_CONN_DEAD)) {
 		sockstat_ident_capture(&row->id, conn->sk);
 		if (!row->id.inode && conn->past)
 			row->id.inode = conn->past->id.inode;
 	}
-	set_conn(row, conn);
+	row_set_conn(row, conn);
 }
 
-static void set_closed(struct sockstat_row *row, const struct sockstat_conn *conn)
+static void row_set_closed(struct sockstat_row *row, const struct sockstat_conn *conn)
 {
 	row->state = 0;
 	row->closed = conn->past ? conn->past->closed : 0;
 }
 
-static bool is_over(const struct sockstat_conn *conn)
+static bool row_conn_is_over(const struct sockstat_conn *conn)
 {
 	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
 }
 
-/* What has no descriptor was not closed: io_uring keeps files of its own. */
-static bool is_without_descriptor(const struct sockstat_conn *conn, const struct sockstat_holder *h)
+/*
+ * Whether to show a holder whose descriptor was never known as open while its
+ * process lives: the socket may be a registered file of io_uring.
+ */
+static bool row_holder_has_no_fd(const struct sockstat_conn *conn, const struct sockstat_holder *h)
 {
-	return h->fd == SOCKSTAT_FD_UNKNOWN && !is_over(conn) && sockstat_process_lives(h->process);
+	return h->fd == SOCKSTAT_FD_UNKNOWN && !row_conn_is_over(conn) &&
+	       sockstat_process_lives(h->process);
 }
 
-/* The process that used this is there, and the reader may not look into it. */
-static bool is_hidden(const struct sockstat_conn *conn, const struct sockstat_holder *h,
-		      const struct sockstat_sink *sink)
+/* Whether a holder may be open in a process that the reader may not look into. */
+static bool row_holder_is_hidden(const struct sockstat_conn *conn, const struct sockstat_holder *h,
+				 const struct sockstat_sink *sink)
 {
 	return conn->sk && h->process->hidden == sink->generation;
 }
 
-/* What was used, and the walk did not find: most likely closed. */
-static void show_holder(struct sockstat_conn *conn, struct sockstat_holder *h,
-			struct sockstat_sink *sink)
+/* Add the row of a holder whose descriptor the walk did not find: as a rule it is closed. */
+static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *h,
+			    struct sockstat_sink *sink)
 {
-	bool open = is_without_descriptor(conn, h);
+	bool open = row_holder_has_no_fd(conn, h);
 	struct sockstat_row *row;
 	pid_t pid = -1;
 
 	h->seen = sink->generation;
-	if (is_hidden(conn, h, sink) || !sink->visible(sink, h, &pid))
+	if (row_holder_is_hidden(conn, h, sink) || !sink->visible(sink, h, &pid))
 		return;
-	row = row_next(sink);
+	row = row_append(sink);
 	if (open)
-		set_socket(row, conn->sk);
-	set_live_or_kept(row, conn);
-	set_holder(row, h);
+		row_set_socket(row, conn->sk);
+	row_set_ident_and_conn(row, conn);
+	row_set_holder(row, h);
 	memcpy(row->comm, h->process->comm, sizeof(row->comm));
 	row->pid = pid;
 	row->fd = h->fd;
@@ -202,17 +211,18 @@ static void show_holder(struct sockstat_conn *conn, struct sockstat_holder *h,
 		conn->seen = sink->generation;
 		sink->unordered = true;
 	} else {
-		set_closed(row, conn);
+		row_set_closed(row, conn);
 	}
 }
 
 /*
- * What no holder has: all of a connection in flight between processes, or
- * never accepted, and what went through descriptors that got no record.
+ * Add a row for the bytes that no holder is credited with. It stands for a
+ * connection without holders (in flight in SCM_RIGHTS, or not accepted yet), or
+ * for descriptors for which there was no record.
  */
-static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
+static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 {
-	bool over = is_over(conn);
+	bool over = row_conn_is_over(conn);
 	u64 rest[SOCKSTAT_FLOWS];
 	struct sockstat_row *row;
 	pid_t pid = -1;
@@ -226,17 +236,17 @@ static void show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 		return;
 	if (!sink->visible(sink, NULL, &pid))
 		return;
-	row = row_next(sink);
+	row = row_append(sink);
 	if (!over)
-		set_socket(row, conn->sk);
-	set_live_or_kept(row, conn);
+		row_set_socket(row, conn->sk);
+	row_set_ident_and_conn(row, conn);
 	memcpy(row->bytes, rest, sizeof(row->bytes));
 	if (over)
-		set_closed(row, conn);
+		row_set_closed(row, conn);
 }
 
-/* Whether one more descriptor may be looked at, which may give a row. */
-static bool may_go_on(struct pass *pass)
+/* Whether there is room for one more row, and the pass need not pause before it. */
+static bool row_pass_may_go_on(struct row_pass *pass)
 {
 	if (!pass->left || pass->sink->used >= pass->sink->room)
 		return false;
@@ -245,18 +255,24 @@ static bool may_go_on(struct pass *pass)
 }
 
 /*
- * A record that was made behind the walk's back is for the next snapshot, if
- * the walk may have come by without one: while the connection was open, when a
- * row of it has been shown, or when it is older than the module.
+ * Whether to leave a record to the next snapshot: it was made since this one
+ * began, and its descriptor or its bytes may already have a row:
+ * - the connection is open, or a descriptor of it has been shown (conn->seen):
+ *   the walk may have shown this descriptor before the record existed;
+ * - the row of uncredited bytes has been shown (conn->shown): the first holder
+ *   to be made is credited with the same bytes;
+ * - the connection is older than the module (no conn->opened): the walk shows it
+ *   without making a record if it has not moved bytes.
+ * Otherwise the connection is over and has no row yet.
  */
-static bool is_next_ones(const struct sockstat_conn *conn, u32 born, u32 generation)
+static bool row_is_for_next_snapshot(const struct sockstat_conn *conn, u32 born, u32 generation)
 {
-	return born == generation && (!is_over(conn) || conn->seen == generation ||
+	return born == generation && (!row_conn_is_over(conn) || conn->seen == generation ||
 				      conn->shown == generation || !conn->opened);
 }
 
-/* All rows of a connection that are due; false if they did not all fit. */
-static bool show_conn(struct sockstat_conn *conn, struct pass *pass)
+/* Add the rows of a connection that are not shown yet; false if they did not all fit. */
+static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
 {
 	u32 generation = pass->sink->generation;
 	struct rb_node *n;
@@ -264,62 +280,62 @@ static bool show_conn(struct sockstat_conn *conn, struct pass *pass)
 	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
-		if (h->seen == generation || is_next_ones(conn, h->born, generation))
+		if (h->seen == generation || row_is_for_next_snapshot(conn, h->born, generation))
 			continue;
-		if (!may_go_on(pass))
+		if (!row_pass_may_go_on(pass))
 			return false;
-		show_holder(conn, h, pass->sink);
+		row_show_holder(conn, h, pass->sink);
 	}
-	if (conn->shown == generation || is_next_ones(conn, conn->born, generation))
+	if (conn->shown == generation || row_is_for_next_snapshot(conn, conn->born, generation))
 		return true;
-	if (!may_go_on(pass))
+	if (!row_pass_may_go_on(pass))
 		return false;
-	show_rest(conn, pass->sink);
+	row_show_rest(conn, pass->sink);
 	return true;
 }
 
-static bool show_unheld(struct sockstat_conn *conn, void *arg)
+static bool row_show_unheld(struct sockstat_conn *conn, void *arg)
 {
-	struct pass *pass = arg;
+	struct row_pass *pass = arg;
 
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 		return true;
-	/* what the walk has met it has settled, too */
+	/* if the walk has found a descriptor, it has settled the connection */
 	if (conn->seen != pass->sink->generation)
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
-	return show_conn(conn, pass);
+	return row_show_conn(conn, pass);
 }
 
-static bool show_closed(struct sockstat_conn *conn, void *arg)
+static bool row_show_closed(struct sockstat_conn *conn, void *arg)
 {
-	return show_conn(conn, arg);
+	return row_show_conn(conn, arg);
 }
 
 /**
- * sockstat_row_unheld() - rows of what the walk of descriptors did not find
+ * sockstat_row_unheld() - add rows for records in the table that have none yet
  * @sink: has room for at least one row
- * @place: where this pass stands, 0 at its beginning
+ * @place: position of the pass in the table, 0 at first
  *
  * Context: process; takes locks for a bounded number of rows.
- * Return: whether the pass is complete; else it is to be continued with room.
+ * Return: whether the pass is complete; if not, call again with room for a row.
  */
 bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
 {
-	struct pass pass = { .sink = sink, .left = BATCH };
+	struct row_pass pass = { .sink = sink, .left = BATCH };
 
-	return sockstat_table_for_each(place, show_unheld, &pass);
+	return sockstat_table_for_each(place, row_show_unheld, &pass);
 }
 
 /**
- * sockstat_row_closed() - rows of the closed connections
+ * sockstat_row_closed() - add rows for records in the history that have none yet
  * @sink: has room for at least one row
  *
- * Context: process, between sockstat_history_pin() and _unpin().
- * Return: whether the pass is complete; else it is to be continued with room.
+ * Context: process, between sockstat_history_pin() and sockstat_history_unpin().
+ * Return: whether the pass is complete; if not, call again with room for a row.
  */
 bool sockstat_row_closed(struct sockstat_sink *sink)
 {
-	struct pass pass = { .sink = sink, .left = BATCH };
+	struct row_pass pass = { .sink = sink, .left = BATCH };
 
-	return sockstat_history_for_each(show_closed, &pass);
+	return sockstat_history_for_each(row_show_closed, &pass);
 }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The table's lines, before they are text: three passes make a snapshot. */
+/* The rows of /proc/sockstat before they are text; three passes make a snapshot of them. */
 #ifndef SOCKSTAT_ROW_H
 #define SOCKSTAT_ROW_H
 
 #include "conn.h"
 
 /**
- * struct sockstat_row - a line of the table before it is text
- * @id: names
- * @comm: the process's name
- * @pid: process id in the reader's namespace, -1: nobody's
- * @fd: descriptor, -1: none known
+ * struct sockstat_row - a row of the table
+ * @id: addresses, owner, inode and cookie
+ * @comm: name of the process
+ * @pid: process id in the reader's pid namespace, -1 if no process holds it
+ * @fd: descriptor, -1 if none is known
  * @state: TCP state; 0 for a closed descriptor or connection
  * @role: enum sockstat_role
- * @error: errno or 0
+ * @error: errno with which the connection failed or ended, or 0
  * @bytes: application bytes, by flow
  * @calls: entries into TCP, by flow
  * @queue: bytes in the socket's buffers, by flow
- * @opened: ns since 1970 or 0
- * @closed: ns since 1970 or 0
+ * @opened: ns since 1970, 0 if not known
+ * @closed: ns since 1970, 0 if not known or not closed
  */
 struct sockstat_row {
 	struct sockstat_ident id;
@@ -36,14 +36,15 @@ struct sockstat_row {
 };
 
 /**
- * struct sockstat_sink - where a pass over the table puts its rows
- * @generation: of this snapshot
- * @rows: room for rows
- * @used: how many of @rows are filled
- * @room: how many there are
- * @unordered: set once rows of open descriptors did not come by pid and fd
- * @visible: whether the reader may see this holder's rows (of nobody's if
- *           NULL); sets the pid to show. Called with raw spinlocks held.
+ * struct sockstat_sink - array to which a pass appends its rows
+ * @generation: generation of the snapshot that is being taken
+ * @rows: the array
+ * @used: number of rows filled in
+ * @room: number of rows in the array
+ * @unordered: set if rows of open descriptors may not be in order of pid and fd
+ * @visible: returns whether the reader may see a holder's row, and sets the pid
+ *           to show; for NULL, the row of bytes that no holder is credited
+ *           with. Called with raw spinlocks held.
  */
 struct sockstat_sink {
 	u32 generation;

@@ -14,139 +14,144 @@
 #include "snapshot.h"
 #include "table.h"
 
-/* The allocator rounds up to a power of two; a batch takes several of them. */
+/* A power of two, as the page allocator would round up to one. */
 #define CHUNK_SIZE SZ_16K
-#define CHUNK_ROWS ((CHUNK_SIZE - sizeof(struct chunk)) / sizeof(struct sockstat_row))
+#define CHUNK_ROWS ((CHUNK_SIZE - sizeof(struct snapshot_chunk)) / sizeof(struct sockstat_row))
 
-struct chunk {
+struct snapshot_chunk {
 	struct list_head list;
 	unsigned int used;
 	struct sockstat_row rows[];
 };
 
-/* What one reader is doing; the sink is the chunk that is being filled. */
-struct picture {
+/* A snapshot that is being taken; @sink refers to the rows of @chunk. */
+struct snapshot_builder {
 	struct sockstat_sink sink;
 	struct sockstat_snapshot *snap;
-	struct chunk *chunk;
+	struct snapshot_chunk *chunk;
 	const struct sockstat_access *access;
 };
 
-/* The marks that a snapshot leaves on records are one reader's at a time. */
-static DEFINE_MUTEX(one_at_a_time);
+/* One snapshot at a time may mark records with its generation and pin the history. */
+static DEFINE_MUTEX(snapshot_mutex);
 
-static bool row_is_closed(const struct sockstat_row *row)
+static bool snapshot_row_is_closed(const struct sockstat_row *row)
 {
 	return !row->state;
 }
 
-static void sink_save(struct picture *pic)
+static void snapshot_save_chunk(struct snapshot_builder *builder)
 {
-	if (pic->chunk)
-		pic->chunk->used = pic->sink.used;
+	if (builder->chunk)
+		builder->chunk->used = builder->sink.used;
 }
 
-/* Between batches: make room, have records at hand, let others run. */
-static int breathe(struct picture *pic)
+/* Before each batch: reschedule, refill the pools of records, make room for a row. */
+static int snapshot_prepare_batch(struct snapshot_builder *builder)
 {
 	cond_resched();
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	sockstat_table_refill();
-	sink_save(pic);
-	if (pic->chunk && pic->chunk->used < CHUNK_ROWS)
+	snapshot_save_chunk(builder);
+	if (builder->chunk && builder->chunk->used < CHUNK_ROWS)
 		return 0;
-	pic->chunk = kvmalloc(CHUNK_SIZE, GFP_KERNEL_ACCOUNT);
-	if (!pic->chunk)
+	builder->chunk = kvmalloc(CHUNK_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!builder->chunk)
 		return -ENOMEM;
-	pic->chunk->used = 0;
-	list_add_tail(&pic->chunk->list, &pic->snap->chunks);
-	pic->sink.rows = pic->chunk->rows;
-	pic->sink.room = CHUNK_ROWS;
-	pic->sink.used = 0;
+	builder->chunk->used = 0;
+	list_add_tail(&builder->chunk->list, &builder->snap->chunks);
+	builder->sink.rows = builder->chunk->rows;
+	builder->sink.room = CHUNK_ROWS;
+	builder->sink.used = 0;
 	return 0;
 }
 
-/* What it used is not shown either: who may not look cannot know that it is closed. */
-static bool may_look(struct task_struct *task, void *arg)
+/*
+ * If the reader may not look into a process, hide its holders too: as the walk
+ * does not visit its descriptors, they would look closed.
+ */
+static bool snapshot_may_look(struct task_struct *task, void *arg)
 {
 	struct sockstat_caller caller;
-	struct picture *pic = arg;
+	struct snapshot_builder *builder = arg;
 
-	if (sockstat_access_process(pic->access, task))
+	if (sockstat_access_process(builder->access, task))
 		return true;
 	sockstat_fd_set_process(&caller, task);
-	sockstat_process_hide(&caller, pic->sink.generation);
+	sockstat_process_hide(&caller, builder->sink.generation);
 	return false;
 }
 
-static bool found(const struct sockstat_caller *caller, pid_t pid, struct sock *sk, void *arg)
+static bool snapshot_on_socket(const struct sockstat_caller *caller, pid_t pid, struct sock *sk,
+			       void *arg)
 {
-	struct picture *pic = arg;
+	struct snapshot_builder *builder = arg;
 
 	if (sockstat_table_tracks(sk))
-		sockstat_row_descriptor(&pic->sink, caller, sk, pid);
-	return pic->sink.used < pic->sink.room;
+		sockstat_row_descriptor(&builder->sink, caller, sk, pid);
+	return builder->sink.used < builder->sink.room;
 }
 
-static bool visible(const struct sockstat_sink *sink, const struct sockstat_holder *h, pid_t *pid)
+static bool snapshot_is_visible(const struct sockstat_sink *sink, const struct sockstat_holder *h,
+				pid_t *pid)
 {
-	const struct picture *pic = container_of(sink, struct picture, sink);
+	const struct snapshot_builder *builder = container_of(sink, struct snapshot_builder, sink);
 
 	if (!h)
-		return sockstat_access_nobody(pic->access);
-	*pid = pid_nr_ns(h->process->pid, pic->access->ns);
-	return *pid && sockstat_access_past(pic->access, h);
+		return sockstat_access_nobody(builder->access);
+	*pid = pid_nr_ns(h->process->pid, builder->access->ns);
+	return *pid && sockstat_access_past(builder->access, h);
 }
 
-static int walk_descriptors(struct picture *pic)
+static int snapshot_walk_descriptors(struct snapshot_builder *builder)
 {
 	struct sockstat_fd_walk walk = {
-		.ns = pic->access->ns,
-		.may_look = may_look,
-		.found = found,
-		.arg = pic,
+		.ns = builder->access->ns,
+		.may_look = snapshot_may_look,
+		.found = snapshot_on_socket,
+		.arg = builder,
 	};
 	int err;
 
 	do {
-		err = breathe(pic);
+		err = snapshot_prepare_batch(builder);
 	} while (!err && !sockstat_fd_walk(&walk));
-	pic->sink.unordered |= walk.unordered;
+	builder->sink.unordered |= walk.unordered;
 	return err;
 }
 
-static int walk_unheld(struct picture *pic)
+static int snapshot_walk_unheld(struct snapshot_builder *builder)
 {
 	unsigned int place = 0;
 	int err;
 
 	do {
-		err = breathe(pic);
-	} while (!err && !sockstat_row_unheld(&pic->sink, &place));
+		err = snapshot_prepare_batch(builder);
+	} while (!err && !sockstat_row_unheld(&builder->sink, &place));
 	return err;
 }
 
-static int walk_closed(struct picture *pic)
+static int snapshot_walk_closed(struct snapshot_builder *builder)
 {
 	int err;
 
 	sockstat_history_pin();
 	do {
-		err = breathe(pic);
-	} while (!err && !sockstat_row_closed(&pic->sink));
+		err = snapshot_prepare_batch(builder);
+	} while (!err && !sockstat_row_closed(&builder->sink));
 	if (sockstat_history_unpin())
 		sockstat_table_trim();
 	return err;
 }
 
-static int order(u64 a, u64 b)
+static int snapshot_compare_u64(u64 a, u64 b)
 {
 	return a < b ? -1 : a > b;
 }
 
-/* Also lets others run, which sort() does not. */
-static int by_descriptor(const void *pa, const void *pb)
+/* Reschedules, as sort() does not. */
+static int snapshot_by_descriptor(const void *pa, const void *pb)
 {
 	const struct sockstat_row *a = *(struct sockstat_row **)pa;
 	const struct sockstat_row *b = *(struct sockstat_row **)pb;
@@ -156,23 +161,23 @@ static int by_descriptor(const void *pa, const void *pb)
 		return a->pid < b->pid ? -1 : 1;
 	if (a->fd != b->fd)
 		return a->fd < b->fd ? -1 : 1;
-	return order(a->id.cookie, b->id.cookie);
+	return snapshot_compare_u64(a->id.cookie, b->id.cookie);
 }
 
-static int by_closing(const void *pa, const void *pb)
+static int snapshot_by_closing(const void *pa, const void *pb)
 {
 	const struct sockstat_row *a = *(struct sockstat_row **)pa;
 	const struct sockstat_row *b = *(struct sockstat_row **)pb;
 
 	cond_resched();
-	return order(a->closed, b->closed) ?: by_descriptor(pa, pb);
+	return snapshot_compare_u64(a->closed, b->closed) ?: snapshot_by_descriptor(pa, pb);
 }
 
-/* Rows of one kind, in the order in which they were found. */
-static size_t collect(struct sockstat_snapshot *snap, size_t n,
-		      bool (*want)(const struct sockstat_row *row))
+/* Append the rows that @want selects to snap->rows, of which @n are filled; return the new @n. */
+static size_t snapshot_collect(struct sockstat_snapshot *snap, size_t n,
+			       bool (*want)(const struct sockstat_row *row))
 {
-	struct chunk *chunk;
+	struct snapshot_chunk *chunk;
 	unsigned int i;
 
 	list_for_each_entry(chunk, &snap->chunks, list) {
@@ -184,103 +189,103 @@ static size_t collect(struct sockstat_snapshot *snap, size_t n,
 	return n;
 }
 
-static bool is_nobodys(const struct sockstat_row *row)
+static bool snapshot_row_is_unowned(const struct sockstat_row *row)
 {
-	return !row_is_closed(row) && row->pid < 0;
+	return !snapshot_row_is_closed(row) && row->pid < 0;
 }
 
-static bool is_somebodys(const struct sockstat_row *row)
+static bool snapshot_row_is_owned(const struct sockstat_row *row)
 {
-	return !row_is_closed(row) && row->pid >= 0;
+	return !snapshot_row_is_closed(row) && row->pid >= 0;
 }
 
-/* A table that threads share may have been walked twice. */
-static size_t drop_repeated(struct sockstat_row **rows, size_t n)
+/* Drop repeated rows: a descriptor table that threads share may have been walked twice. */
+static size_t snapshot_drop_duplicates(struct sockstat_row **rows, size_t n)
 {
 	size_t i, kept = 0;
 
 	for (i = 0; i < n; i++)
-		if (!kept || by_descriptor(&rows[kept - 1], &rows[i]))
+		if (!kept || snapshot_by_descriptor(&rows[kept - 1], &rows[i]))
 			rows[kept++] = rows[i];
 	return kept;
 }
 
-static int put_in_order(struct picture *pic)
+static int snapshot_sort(struct snapshot_builder *builder)
 {
-	struct sockstat_snapshot *snap = pic->snap;
+	struct sockstat_snapshot *snap = builder->snap;
 	size_t nobodys, live, all = 0;
-	struct chunk *chunk;
+	struct snapshot_chunk *chunk;
 
-	sink_save(pic);
+	snapshot_save_chunk(builder);
 	list_for_each_entry(chunk, &snap->chunks, list)
 		all += chunk->used;
 	snap->rows = kvmalloc_array(all ?: 1, sizeof(*snap->rows), GFP_KERNEL_ACCOUNT);
 	if (!snap->rows)
 		return -ENOMEM;
-	nobodys = collect(snap, 0, is_nobodys);
-	sort(snap->rows, nobodys, sizeof(*snap->rows), by_descriptor, NULL);
-	live = collect(snap, nobodys, is_somebodys);
-	if (pic->sink.unordered) {
-		sort(snap->rows + nobodys, live - nobodys, sizeof(*snap->rows), by_descriptor,
-		     NULL);
-		live = nobodys + drop_repeated(snap->rows + nobodys, live - nobodys);
+	nobodys = snapshot_collect(snap, 0, snapshot_row_is_unowned);
+	sort(snap->rows, nobodys, sizeof(*snap->rows), snapshot_by_descriptor, NULL);
+	live = snapshot_collect(snap, nobodys, snapshot_row_is_owned);
+	if (builder->sink.unordered) {
+		sort(snap->rows + nobodys, live - nobodys, sizeof(*snap->rows),
+		     snapshot_by_descriptor, NULL);
+		live = nobodys + snapshot_drop_duplicates(snap->rows + nobodys, live - nobodys);
 	}
-	snap->nr_rows = collect(snap, live, row_is_closed);
+	snap->nr_rows = snapshot_collect(snap, live, snapshot_row_is_closed);
 	snap->nr_closed = snap->nr_rows - live;
-	sort(snap->rows + live, snap->nr_closed, sizeof(*snap->rows), by_closing, NULL);
+	sort(snap->rows + live, snap->nr_closed, sizeof(*snap->rows), snapshot_by_closing, NULL);
 	return 0;
 }
 
-static int take(struct picture *pic)
+static int snapshot_walk_all(struct snapshot_builder *builder)
 {
 	int err;
 
-	pic->sink.generation = sockstat_table_snapshot_begin();
-	err = walk_descriptors(pic);
+	builder->sink.generation = sockstat_table_snapshot_begin();
+	err = snapshot_walk_descriptors(builder);
 	if (!err)
-		err = walk_unheld(pic);
+		err = snapshot_walk_unheld(builder);
 	if (!err)
-		err = walk_closed(pic);
+		err = snapshot_walk_closed(builder);
 	return err;
 }
 
 /**
- * sockstat_snapshot_take() - picture everything as it is now
+ * sockstat_snapshot_take() - take a snapshot of all descriptors and the history
  * @snap: an empty snapshot
- * @access: what may be seen of it
+ * @access: decides which rows it has
  *
- * Context: process, may sleep long, killable.
- * Return: 0, -EINTR or -ENOMEM; @snap is to be freed in any case.
+ * Context: process, may sleep for long; a fatal signal ends it.
+ * Return: 0, -EINTR or -ENOMEM; free @snap in any case.
  */
 int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat_access *access)
 {
-	struct picture pic = {
-		.sink = { .visible = visible },
+	struct snapshot_builder builder = {
+		.sink = { .visible = snapshot_is_visible },
 		.snap = snap,
 		.access = access,
 	};
 	int err;
 
-	if (mutex_lock_killable(&one_at_a_time))
+	if (mutex_lock_killable(&snapshot_mutex))
 		return -EINTR;
-	err = take(&pic);
-	mutex_unlock(&one_at_a_time);
+	err = snapshot_walk_all(&builder);
+	mutex_unlock(&snapshot_mutex);
 	if (!err)
-		err = put_in_order(&pic);
+		err = snapshot_sort(&builder);
 	snap->missed = sockstat_hooks_missed();
 	snap->dropped = sockstat_table_dropped();
 	return err;
 }
 
 /**
- * sockstat_snapshot_free() - forget the rows
- * @snap: a snapshot, left empty
+ * sockstat_snapshot_free() - free the rows of a snapshot
+ * @snap: the snapshot, which is empty then
  *
  * Context: process, may sleep.
  */
 void sockstat_snapshot_free(struct sockstat_snapshot *snap)
 {
-	struct chunk *chunk, *next;
+	struct snapshot_chunk *chunk, *next;
 
 	list_for_each_entry_safe(chunk, next, &snap->chunks, list)
 		kvfree(chunk);

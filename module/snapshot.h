@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One consistent picture of all rows, for one reader. */
+/* A snapshot of all rows, for one reader. */
 #ifndef SOCKSTAT_SNAPSHOT_H
 #define SOCKSTAT_SNAPSHOT_H
 
@@ -12,13 +12,13 @@ struct sockstat_access;
 /**
  * struct sockstat_snapshot - all rows that a reader may see
  * @chunks: memory of the rows
- * @rows: the rows in order
- * @nr_rows: how many
- * @nr_closed: how many of them are closed
- * @missed: probe hits lost so far
- * @dropped: records not kept so far
+ * @rows: pointers to the rows, in order
+ * @nr_rows: number of rows
+ * @nr_closed: number of closed rows, which are the last ones
+ * @missed: probe hits that the kernel has skipped so far
+ * @dropped: records that were not kept so far
  *
- * All zero, with @chunks initialised, is an empty one.
+ * An empty snapshot is all zero, with @chunks initialized.
  */
 struct sockstat_snapshot {
 	struct list_head chunks;

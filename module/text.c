@@ -11,34 +11,34 @@
 
 #include "text.h"
 
-/* The longest cell: a name whose every byte is escaped, or an address. */
+/* Upper limit of a cell's length: a comm with every byte escaped, or an address. */
 #define CELL 80
 
-/* The longest line: all cells, and a blank or the line's end after each. */
+/* Upper limit of a line's length: all cells, each followed by a space or a newline. */
 #define LINE (SOCKSTAT_COLUMNS * (CELL + 1))
 
 #define NONE "-"
 
 #define BILLION 1000000000
 
-/* What a cell is made of besides its row. */
-struct context {
+/* Data that a column's format() needs in addition to the row. */
+struct text_context {
 	struct user_namespace *user_ns;
 };
 
 /*
- * Formatting puts the text into the cell and returns its end. A number ends
- * where the cell does if it is narrower; a text begins where the cell does.
+ * format() writes a cell and returns its end, which is beyond @width if the cell
+ * needs more. Numbers are aligned to the right, texts (is_text) to the left.
  */
-struct column {
+struct text_column {
 	const char *name;
 	bool is_text;
 	char *(*format)(char *cell, int width, const struct sockstat_row *row,
-			const struct context *ctx);
-	bool is_odd; /* in an unusual row it may be wider than in most */
+			const struct text_context *ctx);
+	bool is_odd; /* text_row_is_unusual() rows may need more width than others */
 };
 
-static const char *const states[] = {
+static const char *const text_states[] = {
 	[0] = "CLOSED",
 	[TCP_ESTABLISHED] = "ESTABLISHED",
 	[TCP_SYN_SENT] = "SYN_SENT",
@@ -53,21 +53,21 @@ static const char *const states[] = {
 	[TCP_CLOSING] = "CLOSING",
 };
 
-static const char *const roles[] = {
+static const char *const text_roles[] = {
 	[SOCKSTAT_ROLE_UNKNOWN] = NONE,
 	[SOCKSTAT_CLIENT] = "client",
 	[SOCKSTAT_SERVER] = "server",
 };
 
-static char *put(char *cell, const char *text)
+static char *text_put(char *cell, const char *text)
 {
 	while (*text)
 		*cell++ = *text++;
 	return cell;
 }
 
-/* The last digits of a number, zeros included. */
-static char *put_digits(char *cell, u32 n, int digits)
+/* Write the last @digits digits of @n, with leading zeros. */
+static char *text_put_digits(char *cell, u32 n, int digits)
 {
 	char *end = cell + digits;
 	char *c;
@@ -77,7 +77,7 @@ static char *put_digits(char *cell, u32 n, int digits)
 	return end;
 }
 
-static int digits_of(u32 n)
+static int text_count_digits(u32 n)
 {
 	int digits = 1;
 	u32 limit;
@@ -87,8 +87,8 @@ static int digits_of(u32 n)
 	return digits;
 }
 
-/* One byte, at the cell's right. */
-static char *put_last(char *cell, int width, char c)
+/* Write one byte, aligned to the right. */
+static char *text_put_last(char *cell, int width, char c)
 {
 	if (width > 1)
 		cell += width - 1;
@@ -96,7 +96,7 @@ static char *put_last(char *cell, int width, char c)
 	return cell;
 }
 
-static char *put_hex(char *cell, u64 n)
+static char *text_put_hex(char *cell, u64 n)
 {
 	char *end = cell + DIV_ROUND_UP(fls64(n | 1), 4);
 	char *c;
@@ -106,34 +106,34 @@ static char *put_hex(char *cell, u64 n)
 	return end;
 }
 
-static char *put_none(char *cell, int width)
+static char *text_put_none(char *cell, int width)
 {
-	return put_last(cell, width, *NONE);
+	return text_put_last(cell, width, *NONE);
 }
 
-static char *put_number(char *cell, int width, u64 n)
+static char *text_put_number(char *cell, int width, u64 n)
 {
 	int digits;
 	u32 rest;
 
 	if (n < 10)
-		return put_last(cell, width, '0' + n);
+		return text_put_last(cell, width, '0' + n);
 	if (n >= BILLION) {
-		cell = put_number(cell, width - 9, div_u64_rem(n, BILLION, &rest));
-		return put_digits(cell, rest, 9);
+		cell = text_put_number(cell, width - 9, div_u64_rem(n, BILLION, &rest));
+		return text_put_digits(cell, rest, 9);
 	}
-	digits = digits_of(n);
+	digits = text_count_digits(n);
 	if (width > digits)
 		cell += width - digits;
-	return put_digits(cell, n, digits);
+	return text_put_digits(cell, n, digits);
 }
 
-static char *put_number_or_none(char *cell, int width, u64 n, bool some)
+static char *text_put_number_or_none(char *cell, int width, u64 n, bool some)
 {
-	return some ? put_number(cell, width, n) : put_none(cell, width);
+	return some ? text_put_number(cell, width, n) : text_put_none(cell, width);
 }
 
-static char *put_octal(char *cell, u8 byte)
+static char *text_put_octal(char *cell, u8 byte)
 {
 	*cell++ = '\\';
 	*cell++ = '0' + (byte >> 6);
@@ -142,54 +142,57 @@ static char *put_octal(char *cell, u8 byte)
 	return cell;
 }
 
-/* A process chooses its name: no byte of it may end a cell or a line. */
-static char *format_command(char *cell, int width, const struct sockstat_row *row,
-			    const struct context *ctx)
+/*
+ * A process may set its comm to any bytes: escape those that would end a cell or
+ * a line, and "#", with which the last line begins.
+ */
+static char *text_format_command(char *cell, int width, const struct sockstat_row *row,
+				 const struct text_context *ctx)
 {
 	const char *c;
 
 	if (row->pid < 0)
-		return put(cell, NONE);
+		return text_put(cell, NONE);
 	for (c = row->comm; *c; c++) {
 		if (isascii(*c) && isgraph(*c) && *c != '\\' && *c != '#')
 			*cell++ = *c;
 		else
-			cell = put_octal(cell, *c);
+			cell = text_put_octal(cell, *c);
 	}
 	if (c == row->comm)
-		cell = put_octal(cell, 0);
+		cell = text_put_octal(cell, 0);
 	return cell;
 }
 
-static char *format_pid(char *cell, int width, const struct sockstat_row *row,
-			const struct context *ctx)
+static char *text_format_pid(char *cell, int width, const struct sockstat_row *row,
+			     const struct text_context *ctx)
 {
-	return put_number_or_none(cell, width, row->pid, row->pid >= 0);
+	return text_put_number_or_none(cell, width, row->pid, row->pid >= 0);
 }
 
-static char *format_fd(char *cell, int width, const struct sockstat_row *row,
-		       const struct context *ctx)
+static char *text_format_fd(char *cell, int width, const struct sockstat_row *row,
+			    const struct text_context *ctx)
 {
-	return put_number_or_none(cell, width, row->fd, row->fd >= 0);
+	return text_put_number_or_none(cell, width, row->fd, row->fd >= 0);
 }
 
-static char *format_state(char *cell, int width, const struct sockstat_row *row,
-			  const struct context *ctx)
+static char *text_format_state(char *cell, int width, const struct sockstat_row *row,
+			       const struct text_context *ctx)
 {
 	const char *state = NULL;
 
-	if (row->state < ARRAY_SIZE(states))
-		state = states[row->state];
-	return put(cell, state ?: NONE);
+	if (row->state < ARRAY_SIZE(text_states))
+		state = text_states[row->state];
+	return text_put(cell, state ?: NONE);
 }
 
-static char *format_role(char *cell, int width, const struct sockstat_row *row,
-			 const struct context *ctx)
+static char *text_format_role(char *cell, int width, const struct sockstat_row *row,
+			      const struct text_context *ctx)
 {
-	return put(cell, roles[row->role]);
+	return text_put(cell, text_roles[row->role]);
 }
 
-static char *put_octet(char *cell, u8 octet)
+static char *text_put_octet(char *cell, u8 octet)
 {
 	if (octet >= 100)
 		*cell++ = '0' + octet / 100;
@@ -199,21 +202,21 @@ static char *put_octet(char *cell, u8 octet)
 	return cell;
 }
 
-static char *put_v4(char *cell, __be32 addr)
+static char *text_put_v4(char *cell, __be32 addr)
 {
 	const u8 *octets = (const u8 *)&addr;
 
-	cell = put_octet(cell, octets[0]);
+	cell = text_put_octet(cell, octets[0]);
 	*cell++ = '.';
-	cell = put_octet(cell, octets[1]);
+	cell = text_put_octet(cell, octets[1]);
 	*cell++ = '.';
-	cell = put_octet(cell, octets[2]);
+	cell = text_put_octet(cell, octets[2]);
 	*cell++ = '.';
-	return put_octet(cell, octets[3]);
+	return text_put_octet(cell, octets[3]);
 }
 
-/* As %pI6c has it: of the longest runs of zeros, the first one is left out. */
-static char *put_v6(char *cell, const struct in6_addr *addr)
+/* Format as %pI6c: "::" stands for the longest run of zeros, the first if there are several. */
+static char *text_put_v6(char *cell, const struct in6_addr *addr)
 {
 	int i, zeros = 0, longest = 1, run = -1;
 
@@ -231,25 +234,26 @@ static char *put_v6(char *cell, const struct in6_addr *addr)
 			*cell++ = ':';
 			i += longest;
 			if (i == 8)
-				return put(cell, ":");
+				return text_put(cell, ":");
 		}
 		if (i)
 			*cell++ = ':';
-		cell = put_hex(cell, ntohs(addr->s6_addr16[i]));
+		cell = text_put_hex(cell, ntohs(addr->s6_addr16[i]));
 	}
 	return cell;
 }
 
-static bool is_scoped(const struct sockstat_ident *id, const struct in6_addr *addr)
+static bool text_is_scoped(const struct sockstat_ident *id, const struct in6_addr *addr)
 {
 	return id->scope[0] && (addr->s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
 }
 
 /*
- * Whoever makes a user namespace names its interfaces. What is not printable, or
- * would end the address, becomes a "?": escapes would not leave room in the cell.
+ * A user may name interfaces at will in a network namespace of its own. A byte
+ * that is not printable or would end the address becomes "?": octal escapes might
+ * exceed CELL.
  */
-static char *put_scope(char *cell, const char *name)
+static char *text_put_scope(char *cell, const char *name)
 {
 	*cell++ = '%';
 	for (; *name; name++) {
@@ -260,166 +264,167 @@ static char *put_scope(char *cell, const char *name)
 	return cell;
 }
 
-static char *put_address(char *cell, const struct sockstat_ident *id,
-			 const union sockstat_addr *addr, __be16 port)
+static char *text_put_address(char *cell, const struct sockstat_ident *id,
+			      const union sockstat_addr *addr, __be16 port)
 {
 	if (!port)
-		return put(cell, "*:*");
+		return text_put(cell, "*:*");
 	if (id->family == AF_INET) {
-		cell = put_v4(cell, addr->v4);
+		cell = text_put_v4(cell, addr->v4);
 	} else {
 		*cell++ = '[';
-		cell = put_v6(cell, &addr->v6);
-		if (is_scoped(id, &addr->v6))
-			cell = put_scope(cell, id->scope);
+		cell = text_put_v6(cell, &addr->v6);
+		if (text_is_scoped(id, &addr->v6))
+			cell = text_put_scope(cell, id->scope);
 		*cell++ = ']';
 	}
 	*cell++ = ':';
-	return put_number(cell, 0, ntohs(port));
+	return text_put_number(cell, 0, ntohs(port));
 }
 
-static char *format_local(char *cell, int width, const struct sockstat_row *row,
-			  const struct context *ctx)
+static char *text_format_local(char *cell, int width, const struct sockstat_row *row,
+			       const struct text_context *ctx)
 {
-	return put_address(cell, &row->id, &row->id.local, row->id.local_port);
+	return text_put_address(cell, &row->id, &row->id.local, row->id.local_port);
 }
 
-static char *format_remote(char *cell, int width, const struct sockstat_row *row,
-			   const struct context *ctx)
+static char *text_format_remote(char *cell, int width, const struct sockstat_row *row,
+				const struct text_context *ctx)
 {
-	return put_address(cell, &row->id, &row->id.remote, row->id.remote_port);
+	return text_put_address(cell, &row->id, &row->id.remote, row->id.remote_port);
 }
 
-static char *format_tx_bytes(char *cell, int width, const struct sockstat_row *row,
-			     const struct context *ctx)
+static char *text_format_tx_bytes(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
 {
-	return put_number(cell, width, row->bytes[SOCKSTAT_TX]);
+	return text_put_number(cell, width, row->bytes[SOCKSTAT_TX]);
 }
 
-static char *format_rx_bytes(char *cell, int width, const struct sockstat_row *row,
-			     const struct context *ctx)
+static char *text_format_rx_bytes(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
 {
-	return put_number(cell, width, row->bytes[SOCKSTAT_RX]);
+	return text_put_number(cell, width, row->bytes[SOCKSTAT_RX]);
 }
 
-static char *format_tx_calls(char *cell, int width, const struct sockstat_row *row,
-			     const struct context *ctx)
+static char *text_format_tx_calls(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
 {
-	return put_number(cell, width, row->calls[SOCKSTAT_TX]);
+	return text_put_number(cell, width, row->calls[SOCKSTAT_TX]);
 }
 
-static char *format_rx_calls(char *cell, int width, const struct sockstat_row *row,
-			     const struct context *ctx)
+static char *text_format_rx_calls(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
 {
-	return put_number(cell, width, row->calls[SOCKSTAT_RX]);
+	return text_put_number(cell, width, row->calls[SOCKSTAT_RX]);
 }
 
-static char *format_tx_queue(char *cell, int width, const struct sockstat_row *row,
-			     const struct context *ctx)
+static char *text_format_tx_queue(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
 {
-	return put_number(cell, width, row->queue[SOCKSTAT_TX]);
+	return text_put_number(cell, width, row->queue[SOCKSTAT_TX]);
 }
 
-static char *format_rx_queue(char *cell, int width, const struct sockstat_row *row,
-			     const struct context *ctx)
+static char *text_format_rx_queue(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
 {
-	return put_number(cell, width, row->queue[SOCKSTAT_RX]);
+	return text_put_number(cell, width, row->queue[SOCKSTAT_RX]);
 }
 
-static char *put_time(char *cell, int width, s64 ns)
+static char *text_put_time(char *cell, int width, s64 ns)
 {
 	u32 rest;
 	u64 s;
 
 	if (!ns)
-		return put_none(cell, width);
+		return text_put_none(cell, width);
 	s = div_u64_rem(ns, NSEC_PER_SEC, &rest);
-	cell = put_number(cell, width - (int)strlen(".000"), s);
+	cell = text_put_number(cell, width - (int)strlen(".000"), s);
 	*cell++ = '.';
-	return put_digits(cell, rest / (u32)NSEC_PER_MSEC, 3);
+	return text_put_digits(cell, rest / (u32)NSEC_PER_MSEC, 3);
 }
 
-static char *format_opened(char *cell, int width, const struct sockstat_row *row,
-			   const struct context *ctx)
+static char *text_format_opened(char *cell, int width, const struct sockstat_row *row,
+				const struct text_context *ctx)
 {
-	return put_time(cell, width, row->opened);
+	return text_put_time(cell, width, row->opened);
 }
 
-static char *format_closed(char *cell, int width, const struct sockstat_row *row,
-			   const struct context *ctx)
+static char *text_format_closed(char *cell, int width, const struct sockstat_row *row,
+				const struct text_context *ctx)
 {
-	return put_time(cell, width, row->closed);
+	return text_put_time(cell, width, row->closed);
 }
 
-static char *format_error(char *cell, int width, const struct sockstat_row *row,
-			  const struct context *ctx)
+static char *text_format_error(char *cell, int width, const struct sockstat_row *row,
+			       const struct text_context *ctx)
 {
 	char name[32];
 
 	if (!row->error)
-		return put(cell, NONE);
-	/* as %pe has it, without its sign: a number if this kernel has no names */
+		return text_put(cell, NONE);
+	/* skip the "-"; without CONFIG_SYMBOLIC_ERRNAME, %pe prints a number */
 	snprintf(name, sizeof(name), "%pe", ERR_PTR(-row->error));
-	return put(cell, name + 1);
+	return text_put(cell, name + 1);
 }
 
-static char *format_uid(char *cell, int width, const struct sockstat_row *row,
-			const struct context *ctx)
+static char *text_format_uid(char *cell, int width, const struct sockstat_row *row,
+			     const struct text_context *ctx)
 {
-	return put_number(cell, width, from_kuid_munged(ctx->user_ns, row->id.uid));
+	return text_put_number(cell, width, from_kuid_munged(ctx->user_ns, row->id.uid));
 }
 
-static char *format_netns(char *cell, int width, const struct sockstat_row *row,
-			  const struct context *ctx)
+static char *text_format_netns(char *cell, int width, const struct sockstat_row *row,
+			       const struct text_context *ctx)
 {
-	return put_number(cell, width, row->id.netns);
+	return text_put_number(cell, width, row->id.netns);
 }
 
-static char *format_inode(char *cell, int width, const struct sockstat_row *row,
-			  const struct context *ctx)
+static char *text_format_inode(char *cell, int width, const struct sockstat_row *row,
+			       const struct text_context *ctx)
 {
-	return put_number_or_none(cell, width, row->id.inode, row->id.inode);
+	return text_put_number_or_none(cell, width, row->id.inode, row->id.inode);
 }
 
-/* As ss -e prints it. */
-static char *format_cookie(char *cell, int width, const struct sockstat_row *row,
-			   const struct context *ctx)
+/* Hexadecimal without a prefix, as "ss -e" prints it. */
+static char *text_format_cookie(char *cell, int width, const struct sockstat_row *row,
+				const struct text_context *ctx)
 {
-	return put_hex(cell, row->id.cookie);
+	return text_put_hex(cell, row->id.cookie);
 }
 
-static const struct column columns[] = {
-	{ "COMMAND", true, format_command, true },
-	{ "PID", false, format_pid },
-	{ "FD", false, format_fd },
-	{ "STATE", true, format_state },
-	{ "ROLE", true, format_role },
-	{ "LOCAL", true, format_local, true },
-	{ "REMOTE", true, format_remote, true },
-	{ "TX_BYTES", false, format_tx_bytes },
-	{ "RX_BYTES", false, format_rx_bytes },
-	{ "TX_CALLS", false, format_tx_calls },
-	{ "RX_CALLS", false, format_rx_calls },
-	{ "TX_QUEUE", false, format_tx_queue },
-	{ "RX_QUEUE", false, format_rx_queue },
-	{ "OPENED", false, format_opened },
-	{ "CLOSED", false, format_closed },
-	{ "ERROR", true, format_error, true },
-	{ "UID", false, format_uid },
-	{ "NETNS", false, format_netns },
-	{ "INODE", false, format_inode },
-	{ "COOKIE", true, format_cookie },
+static const struct text_column text_columns[] = {
+	{ "COMMAND", true, text_format_command, true },
+	{ "PID", false, text_format_pid },
+	{ "FD", false, text_format_fd },
+	{ "STATE", true, text_format_state },
+	{ "ROLE", true, text_format_role },
+	{ "LOCAL", true, text_format_local, true },
+	{ "REMOTE", true, text_format_remote, true },
+	{ "TX_BYTES", false, text_format_tx_bytes },
+	{ "RX_BYTES", false, text_format_rx_bytes },
+	{ "TX_CALLS", false, text_format_tx_calls },
+	{ "RX_CALLS", false, text_format_rx_calls },
+	{ "TX_QUEUE", false, text_format_tx_queue },
+	{ "RX_QUEUE", false, text_format_rx_queue },
+	{ "OPENED", false, text_format_opened },
+	{ "CLOSED", false, text_format_closed },
+	{ "ERROR", true, text_format_error, true },
+	{ "UID", false, text_format_uid },
+	{ "NETNS", false, text_format_netns },
+	{ "INODE", false, text_format_inode },
+	{ "COOKIE", true, text_format_cookie },
 };
 
-static void format_widths(struct sockstat_layout *layout, const struct sockstat_row *row,
-			  const struct context *ctx, bool all)
+/* Widen the columns to fit a row: all columns, or only those with is_odd. */
+static void text_measure_row(struct sockstat_layout *layout, const struct sockstat_row *row,
+			     const struct text_context *ctx, bool all)
 {
-	const struct column *column;
+	const struct text_column *column;
 	u8 *width = layout->width;
 	char cell[CELL];
 	int length;
 
-	for (column = columns; column < columns + SOCKSTAT_COLUMNS; column++, width++) {
+	for (column = text_columns; column < text_columns + SOCKSTAT_COLUMNS; column++, width++) {
 		if (!all && !column->is_odd)
 			continue;
 		length = column->format(cell, 0, row, ctx) - cell;
@@ -427,8 +432,8 @@ static void format_widths(struct sockstat_layout *layout, const struct sockstat_
 	}
 }
 
-/* Keep, for each column whose width depends on a value, the widest there is. */
-static void widen(struct sockstat_row *widest, const struct sockstat_row *row)
+/* Raise the values in @widest that decide on the columns' widths to those of @row. */
+static void text_widen(struct sockstat_row *widest, const struct sockstat_row *row)
 {
 	int flow;
 
@@ -448,8 +453,8 @@ static void widen(struct sockstat_row *widest, const struct sockstat_row *row)
 	widest->id.cookie = max(widest->id.cookie, row->id.cookie);
 }
 
-/* Whether a row's texts may be wider than what most rows have. */
-static bool is_unusual(const struct sockstat_row *row)
+/* Whether a row's is_odd columns may be wider than those of a row of IPv4 addresses. */
+static bool text_row_is_unusual(const struct sockstat_row *row)
 {
 	return row->id.family != AF_INET || row->error;
 }
@@ -457,18 +462,18 @@ static bool is_unusual(const struct sockstat_row *row)
 /**
  * sockstat_text_layout() - choose the widths of the columns
  * @layout: filled in
- * @snap: what is to be shown
- * @user_ns: whose user ids are shown
+ * @snap: the snapshot
+ * @user_ns: user namespace in which user ids are shown
  *
- * Most rows only raise maxima; what is formatted twice are one row made of
- * those, and rows of unusual width.
+ * Formatting each row to measure it would double the work: instead, the maxima
+ * of all rows make one row that is formatted, in addition to unusual rows.
  *
  * Context: process, may sleep.
  */
 void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
 			  struct user_namespace *user_ns)
 {
-	const struct context ctx = { .user_ns = user_ns };
+	const struct text_context ctx = { .user_ns = user_ns };
 	struct sockstat_row widest = {
 		.id = {
 			.family = AF_INET,
@@ -484,27 +489,30 @@ void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_
 	size_t i;
 
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++)
-		layout->width[i] = strlen(columns[i].name);
+		layout->width[i] = strlen(text_columns[i].name);
 	strreplace(widest.comm, ' ', '_');
 	for (i = 0; i < snap->nr_rows; i++) {
-		widen(&widest, snap->rows[i]);
-		if (is_unusual(snap->rows[i]))
-			format_widths(layout, snap->rows[i], &ctx, false);
+		text_widen(&widest, snap->rows[i]);
+		if (text_row_is_unusual(snap->rows[i]))
+			text_measure_row(layout, snap->rows[i], &ctx, false);
 		if (!(i % 1024))
 			cond_resched();
 	}
-	format_widths(layout, &widest, &ctx, true);
+	text_measure_row(layout, &widest, &ctx, true);
 	layout->length = 0;
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++)
 		layout->length += layout->width[i] + 1;
 }
 
-/* Room for a line, blank as far as it goes if no cell is wider than its column. */
-static char *line_begin(struct seq_file *m, const struct sockstat_layout *layout)
+/*
+ * Reserve room for any line, and blank layout->length bytes of it. If there is no
+ * room, make seq_file print the line again after a flush, and return NULL.
+ */
+static char *text_line_begin(struct seq_file *m, const struct sockstat_layout *layout)
 {
 	char *line;
 
-	BUILD_BUG_ON(ARRAY_SIZE(columns) != SOCKSTAT_COLUMNS);
+	BUILD_BUG_ON(ARRAY_SIZE(text_columns) != SOCKSTAT_COLUMNS);
 	if (seq_get_buf(m, &line) < LINE) {
 		seq_commit(m, -1);
 		return NULL;
@@ -513,7 +521,7 @@ static char *line_begin(struct seq_file *m, const struct sockstat_layout *layout
 	return line;
 }
 
-static void line_end(struct seq_file *m, char *line, char *end)
+static void text_line_end(struct seq_file *m, char *line, char *end)
 {
 	*end++ = '\n';
 	seq_commit(m, end - line);
@@ -521,31 +529,31 @@ static void line_end(struct seq_file *m, char *line, char *end)
 
 /**
  * sockstat_text_header() - print the line of column names
- * @m: where to
- * @layout: widths
+ * @m: the file
+ * @layout: widths of the columns
  *
  * Context: process.
  */
 void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layout)
 {
-	char *line = line_begin(m, layout);
+	char *line = text_line_begin(m, layout);
 	char *cell = line, *end = line;
 	int i, pad;
 
 	if (!line)
 		return;
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++) {
-		pad = columns[i].is_text ? 0 : layout->width[i] - strlen(columns[i].name);
-		end = put(cell + pad, columns[i].name);
+		pad = text_columns[i].is_text ? 0 : layout->width[i] - strlen(text_columns[i].name);
+		end = text_put(cell + pad, text_columns[i].name);
 		cell += layout->width[i] + 1;
 	}
-	line_end(m, line, end);
+	text_line_end(m, line, end);
 }
 
 /**
  * sockstat_text_row() - print one row
- * @m: where to; its opener's user namespace decides on user ids
- * @layout: widths; a name full of escapes may exceed its
+ * @m: the file; user ids are shown in its opener's user namespace
+ * @layout: widths of the columns; a comm with escapes may exceed its column
  * @row: the row
  *
  * Context: process.
@@ -553,31 +561,31 @@ void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layo
 void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		       const struct sockstat_row *row)
 {
-	const struct context ctx = { .user_ns = seq_user_ns(m) };
-	char *line = line_begin(m, layout);
+	const struct text_context ctx = { .user_ns = seq_user_ns(m) };
+	char *line = text_line_begin(m, layout);
 	char *cell = line, *end = line;
 	const u8 *width = layout->width;
-	const struct column *column;
+	const struct text_column *column;
 
 	if (!line)
 		return;
-	for (column = columns; column < columns + SOCKSTAT_COLUMNS; column++) {
+	for (column = text_columns; column < text_columns + SOCKSTAT_COLUMNS; column++) {
 		end = column->format(cell, *width, row, &ctx);
 		cell += *width++;
 		if (unlikely(end > cell)) {
-			/* the rest of the line moves, to where it is not blank */
+			/* the rest of the line moves right, to bytes that are not blanked */
 			cell = end;
 			memset(cell, ' ', line + LINE - cell);
 		}
 		cell++;
 	}
-	line_end(m, line, end);
+	text_line_end(m, line, end);
 }
 
 /**
  * sockstat_text_trailer() - print the last line
- * @m: where to
- * @snap: what was shown
+ * @m: the file
+ * @snap: the snapshot that has been printed
  *
  * Context: process.
  */

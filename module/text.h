@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A snapshot as lines of text, columns aligned. */
+/* Formats a snapshot as lines of text with aligned columns. */
 #ifndef SOCKSTAT_TEXT_H
 #define SOCKSTAT_TEXT_H
 
@@ -10,9 +10,9 @@
 #define SOCKSTAT_COLUMNS 20
 
 /**
- * struct sockstat_layout - how wide the columns of a snapshot are
- * @width: characters, by column
- * @length: of a line
+ * struct sockstat_layout - widths of the columns of a snapshot
+ * @width: width in characters, by column
+ * @length: length of a line in which no cell is wider than its column
  */
 struct sockstat_layout {
 	u8 width[SOCKSTAT_COLUMNS];

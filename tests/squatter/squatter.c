@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Somebody else's /proc/sockstat, for tests/refusals.sh. */
+/* Occupies the name /proc/sockstat, for tests/refusals.sh. */
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -26,4 +26,4 @@ module_init(squatter_init);
 module_exit(squatter_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Takes the name /proc/sockstat, for a test");
+MODULE_DESCRIPTION("Occupies the name /proc/sockstat for a test");
