@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "procfield.h"
 #include "procfile.h"
 
 #define MAX_COLUMNS 64
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static int __attribute__((format(printf, 3, 4))) fail(struct sockstat_table *table, int err,
 						      const char *fmt, ...)

@@ -9,6 +9,7 @@
 
 #include "child.h"
 #include "ring.h"
+#include "scenario.h"
 
 #define CLIENTS 5
 

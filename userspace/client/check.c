@@ -9,7 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "addr.h"
+#include "check.h"
+#include "ledger.h"
+#include "truth.h"
+#include "verdict.h"
 
 #define MS INT64_C(1000000)
 #define MAX_ROW_DIFFS 24
@@ -24,8 +28,7 @@ struct comparison {
 	struct sockstat_table table;
 	const struct sockstat_row **rows; /* sorted by cookie */
 	bool *taken;			  /* by place in rows */
-	struct difference *diffs;
-	unsigned int n_diffs, n_fields, no_truth;
+	unsigned int n_fields, no_truth;
 	unsigned int n_rows; /* compared */
 	uint64_t tx_want, tx_seen, rx_want, rx_seen;
 };
@@ -62,11 +65,11 @@ static void __attribute__((format(printf, 5, 6))) report(struct comparison *c, c
 							 uint64_t cookie, const char *field,
 							 const char *want_seen, ...)
 {
-	struct difference *d = &c->diffs[c->n_diffs];
+	struct difference *d = &c->r->diffs[c->r->n_diffs];
 	char text[200], *bar;
 	va_list ap;
 
-	if (c->n_diffs++ >= MAX_DIFFERENCES)
+	if (c->r->n_diffs++ >= MAX_DIFFERENCES)
 		return;
 	va_start(ap, want_seen);
 	vsnprintf(text, sizeof(text), want_seen, ap);
@@ -201,41 +204,36 @@ static void compare_row(struct comparison *c, const struct end *e, const struct 
 		closed_hi = c->now;
 	}
 	want_text(rd, "COMMAND", e->comm, row->comm);
-	if (!(e->loose & LOOSE_STATE) && (known || e->state))
+	if (known || e->state)
 		want_text(rd, "STATE", sockstat_state_name(state), sockstat_state_name(row->state));
 	want_text(rd, "ROLE", sockstat_role_name(e->role), sockstat_role_name(row->role));
 	want_addr(rd, "LOCAL", &e->local, &row->local);
 	want_addr(rd, "REMOTE", &e->remote, &row->remote);
 	if (!(e->loose & LOOSE_TX_BYTES))
 		want_number(rd, "TX_BYTES", e->tx_bytes, row->tx_bytes);
-	if (!(e->loose & LOOSE_RX_BYTES))
-		want_number(rd, "RX_BYTES", e->rx_bytes, row->rx_bytes);
+	want_number(rd, "RX_BYTES", e->rx_bytes, row->rx_bytes);
 	(e->loose & LOOSE_TX_CALLS ? want_at_least : want_number)(rd, "TX_CALLS", e->tx_calls,
 								  row->tx_calls);
 	(e->loose & LOOSE_RX_CALLS ? want_at_least : want_number)(rd, "RX_CALLS", e->rx_calls,
 								  row->rx_calls);
-	if (!(e->loose & LOOSE_TX_QUEUE) && known)
+	if (known)
 		want_number(rd, "TX_QUEUE", state == SOCKSTAT_CLOSED ? 0 : t->tx_queue,
 			    row->tx_queue);
 	if (!(e->loose & LOOSE_RX_QUEUE) && known)
 		want_number(rd, "RX_QUEUE", state == SOCKSTAT_CLOSED ? 0 : t->rx_queue,
 			    row->rx_queue);
-	if (!(e->loose & LOOSE_TIMES)) {
-		want_time(rd, "OPENED", e->opened_lo, e->opened_hi, row->opened);
-		/* What closed one of several descriptors is no event: its time may not be known. */
-		if (e->closed_hi == UNTIL_CHECK && row->closed < 0 && end_connection_lives(e))
-			rd->fields++;
-		else
-			want_time(rd, "CLOSED", state == SOCKSTAT_CLOSED ? closed_lo : -1,
-				  closed_hi, row->closed);
-	}
-	if (!(e->loose & LOOSE_ERROR))
-		want_text(rd, "ERROR", sockstat_error_name(e->error),
-			  row->error < 0 ? row->error_text : sockstat_error_name(row->error));
+	want_time(rd, "OPENED", e->opened_lo, e->opened_hi, row->opened);
+	/* What closed one of several descriptors is no event: its time may not be known. */
+	if (e->closed_hi == UNTIL_CHECK && row->closed < 0 && end_connection_lives(e))
+		rd->fields++;
+	else
+		want_time(rd, "CLOSED", state == SOCKSTAT_CLOSED ? closed_lo : -1, closed_hi,
+			  row->closed);
+	want_text(rd, "ERROR", sockstat_error_name(e->error),
+		  row->error < 0 ? row->error_text : sockstat_error_name(row->error));
 	want_number(rd, "UID", e->uid, row->uid);
 	want_number(rd, "NETNS", e->netns, row->netns);
-	if (!(e->loose & LOOSE_INODE))
-		want_number(rd, "INODE", e->inode, row->inode);
+	want_number(rd, "INODE", e->inode, row->inode);
 	rd->fields += 3; /* PID, FD and COOKIE found the row */
 }
 
@@ -354,7 +352,7 @@ static void compare_sums(struct comparison *c, unsigned int i, unsigned int j)
 			report(c, name, cookie, "TCP_INFO rx", "%" PRIu64 "|%" PRIu64, rx_now,
 			       t->rx_bytes);
 	}
-	if (c->r->opt->dry_run || c->ends[j - 1]->no_row || (loose & LOOSE_SUM))
+	if (c->r->opt->dry_run || c->ends[j - 1]->no_row)
 		return;
 	for (k = first_row(c, cookie); k < c->table.n_rows && c->rows[k]->cookie == cookie; k++) {
 		tx_rows += c->rows[k]->tx_bytes;
@@ -427,8 +425,7 @@ static void compare_table(struct comparison *c)
 		if (!c->ends[i]->no_row)
 			compare_end(c, c->ends[i], &c->truths[i]);
 	}
-	if (!c->r->allow_extra)
-		find_extra_rows(c);
+	find_extra_rows(c);
 }
 
 static void truths_get(struct comparison *c, struct truth *truths)
@@ -533,26 +530,10 @@ static void comparison_free(struct comparison *c)
  */
 void check(struct run *r)
 {
-	int64_t deadline = now_ns() + r->eventually * MS;
-	const struct timespec ms = { 0, MS };
-	struct difference *diffs = calloc(MAX_DIFFERENCES, sizeof(*diffs));
-	struct comparison c;
-	unsigned int i;
+	struct comparison c = { .r = r };
 
-	must(r, diffs);
-	for (;;) {
-		c = (struct comparison){ .r = r, .diffs = diffs };
-		compare(&c);
-		comparison_free(&c);
-		if (!c.n_diffs || now_ns() >= deadline)
-			break;
-		nanosleep(&ms, NULL);
-	}
-	for (i = 0; i < c.n_diffs && i < MAX_DIFFERENCES; i++) {
-		if (r->n_diffs < MAX_DIFFERENCES)
-			r->diffs[r->n_diffs] = diffs[i];
-		r->n_diffs++;
-	}
+	compare(&c);
+	comparison_free(&c);
 	r->checks++;
 	r->rows += c.n_rows;
 	r->fields += c.n_fields;
@@ -563,7 +544,6 @@ void check(struct run *r)
 		r->rx_want = c.rx_want;
 		r->rx_seen = c.rx_seen;
 	}
-	free(diffs);
 }
 
 /**

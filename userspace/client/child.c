@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "verdict.h"
 
 #define TURN_SECONDS 60
 
@@ -294,43 +295,4 @@ struct end *child_execed(struct end *e, int64_t since)
 
 	end_gone(e, since);
 	return next;
-}
-
-struct in_syscall {
-	pid_t pid, tid;
-	long nr;
-};
-
-static bool in_syscall(void *arg)
-{
-	const struct in_syscall *s = arg;
-	char path[48], text[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", s->pid, s->tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	/* "running" while it is not asleep */
-	return text[0] >= '0' && text[0] <= '9' && atol(text) == s->nr;
-}
-
-/**
- * wait_in_syscall - wait until a thread sleeps in a system call
- * @r: the run
- * @pid: its process
- * @tid: the thread
- * @nr: the system call's number
- */
-void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr)
-{
-	struct in_syscall s = { pid, tid, nr };
-
-	wait_until(r, in_syscall, &s, "a thread to sleep in its system call");
 }

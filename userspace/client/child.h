@@ -3,7 +3,7 @@
 #ifndef SOCKSTAT_CLIENT_CHILD_H
 #define SOCKSTAT_CLIENT_CHILD_H
 
-#include "scenario.h"
+#include "ledger.h"
 
 #define MAX_HELD 8
 
@@ -46,6 +46,5 @@ struct end *child_execed(struct end *e, int64_t since);
 void pass_descriptor(struct run *r, int to, int fd);
 int receive_descriptor(struct run *r, int from);
 void *shared_memory(struct run *r, size_t size);
-void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr);
 
 #endif

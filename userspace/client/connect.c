@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "scenario.h"
 
 /**
  * unconnected - a socket of the run's family, bound to nothing

@@ -3,7 +3,7 @@
 #ifndef SOCKSTAT_CLIENT_CONNECT_H
 #define SOCKSTAT_CLIENT_CONNECT_H
 
-#include "scenario.h"
+#include "ledger.h"
 
 struct end *disconnect(struct end *e);
 struct end *unconnected(struct run *r);

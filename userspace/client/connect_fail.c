@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "scenario.h"
 
 #define PORT 50000
 #define CLOSED_PORT 9

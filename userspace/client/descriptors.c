@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 /* Another number for the same socket, with its own row */
 static struct end *copy(struct end *e, int fd)

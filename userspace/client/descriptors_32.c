@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 /* Where make puts it: beside this program's objects */
 static void helper_path(struct run *r, char path[PATH_MAX])
@@ -57,7 +58,7 @@ static int ask(struct child *c, const char *what, int fd, const char *rest)
 
 	n = snprintf(text, sizeof(text), "%s %d %s\n", what, fd, rest);
 	must(c->r, write(c->sock[0], text, n) == n);
-	must(c->r, poll(&pfd, 1, 30000) == 1);
+	must(c->r, poll(&pfd, 1, patience_seconds(c->r, 30) * 1000) == 1);
 	n = read(c->sock[0], text, sizeof(text) - 1);
 	if (n <= 0 || text[n - 1] != '\n')
 		fail(c->r, "no answer from the 32-bit program");

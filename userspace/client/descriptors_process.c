@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 #define ROUNDS 5
 

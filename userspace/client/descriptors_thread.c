@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 #define DEFAULT_THREADS 8
 #define MAX_THREADS 64

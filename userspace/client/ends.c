@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "scenario.h"
 
 /* The receive and send halves of a shut socket still make calls. */
 static void ends_shutdown_wr(struct run *r)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 /* What a child connects, it shows to the parent, who plays the server. */
 struct shown {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 #include "way.h"
 
 #define CHUNK 5000

@@ -3,7 +3,7 @@
 #ifndef SOCKSTAT_CLIENT_IN_H
 #define SOCKSTAT_CLIENT_IN_H
 
-#include "scenario.h"
+#include "net.h"
 
 /* One system call that receives up to @len bytes into @buf; it books itself with @e. */
 typedef ssize_t (*recv_op)(struct end *e, char *buf, size_t len);

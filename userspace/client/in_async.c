@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ring.h"
+#include "scenario.h"
 #include "way.h"
 
 #define PIECE 1000

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
 #define PIPE_SIZE 65536

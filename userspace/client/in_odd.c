@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "in.h"
+#include "scenario.h"
 
 /* However often it is looked at, it was not received. */
 static void in_peek(struct run *r)

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "in.h"
+#include "scenario.h"
 
 static void urgent_open(struct run *r, struct pair *p)
 {

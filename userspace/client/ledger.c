@@ -9,7 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "addr.h"
+#include "ledger.h"
+#include "truth.h"
+#include "verdict.h"
 
 /**
  * now_ns - the clock OPENED and CLOSED are told by

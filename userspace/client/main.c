@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "random.h"
-#include "run.h"
+#include "runner.h"
 
 #define EXIT_USAGE 2
 #define EXIT_SKIP 4
@@ -216,7 +216,7 @@ static void list(void)
 
 			snprintf(name, sizeof(name), "%s.%s", groups[g].name, sc->name);
 			printf("%-36s %c %s\n", name, sc->flags & SC_TO_HOST ? '@' : ' ',
-			       sc->what ? sc->what : "");
+			       sc->description ? sc->description : "");
 		}
 	}
 }

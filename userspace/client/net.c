@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sockets for the scenarios: addresses of the family, connected pairs, waiting. */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -13,111 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "scenario.h"
-
-#define WAIT_SECONDS 30
-
-/**
- * family_domain - the domain argument of socket()
- * @r: the run
- *
- * Return: AF_INET or AF_INET6.
- */
-int family_domain(const struct run *r)
-{
-	return r->family == FAMILY_4 ? AF_INET : AF_INET6;
-}
-
-/**
- * family_loopback - the loopback address as the run's family has it
- * @r: the run
- * @port: host byte order
- * @sa: filled in
- *
- * Return: its length.
- */
-socklen_t family_loopback(const struct run *r, uint16_t port, struct sockaddr_storage *sa)
-{
-	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)sa;
-	struct sockaddr_in *sin = (struct sockaddr_in *)sa;
-
-	memset(sa, 0, sizeof(*sa));
-	if (r->family == FAMILY_4) {
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(port);
-		sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		return sizeof(*sin);
-	}
-	sin6->sin6_family = AF_INET6;
-	sin6->sin6_port = htons(port);
-	inet_pton(AF_INET6, r->family == FAMILY_6 ? "::1" : "::ffff:127.0.0.1", &sin6->sin6_addr);
-	return sizeof(*sin6);
-}
-
-/**
- * addr_port - the port of an address
- * @sa: either family
- *
- * Return: host byte order; 0 for AF_UNSPEC.
- */
-uint16_t addr_port(const struct sockaddr_storage *sa)
-{
-	if (sa->ss_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)sa)->sin_port);
-	if (sa->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
-	return 0;
-}
-
-/**
- * addr_plain - turn a v4-mapped address into the IPv4 one that rows show
- * @sa: changed in place
- */
-void addr_plain(struct sockaddr_storage *sa)
-{
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-
-	if (sa->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr))
-		return;
-	sin.sin_port = sin6->sin6_port;
-	memcpy(&sin.sin_addr, &sin6->sin6_addr.s6_addr[12], 4);
-	memset(sa, 0, sizeof(*sa));
-	memcpy(sa, &sin, sizeof(sin));
-}
-
-/**
- * addr_text - an address as /proc/sockstat has it
- * @sa: a plain one
- * @text: the buffer
- *
- * Return: @text.
- */
-const char *addr_text(const struct sockaddr_storage *sa, char text[SOCKSTAT_ADDR_LEN])
-{
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
-	char host[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1] = "";
-
-	if (sa->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &sin->sin_addr, host, sizeof(host));
-		snprintf(text, SOCKSTAT_ADDR_LEN, "%s:%u", host, addr_port(sa));
-	} else if (sa->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &sin6->sin6_addr, host, sizeof(host));
-		if (sin6->sin6_scope_id) {
-			scope[0] = '%';
-			if (!if_indextoname(sin6->sin6_scope_id, scope + 1))
-				snprintf(scope + 1, IF_NAMESIZE, "%u", sin6->sin6_scope_id);
-		}
-		snprintf(text, SOCKSTAT_ADDR_LEN, "[%s%s]:%u", host, scope, addr_port(sa));
-	} else {
-		strcpy(text, "*:*");
-	}
-	return text;
-}
+#include "addr.h"
+#include "net.h"
+#include "verdict.h"
+#include "wait.h"
 
 /**
  * tcp_socket - socket() for the run's family
@@ -292,117 +190,6 @@ void net_private(struct run *r)
 	ifr.ifr_flags |= IFF_UP;
 	must(r, !ioctl(fd, SIOCSIFFLAGS, &ifr));
 	close(fd);
-}
-
-/**
- * wait_poll - wait for a descriptor to become ready
- * @r: the run, which fails after 30 s
- * @fd: the descriptor
- * @events: of poll(); POLLERR and POLLHUP end the wait, too
- */
-void wait_poll(struct run *r, int fd, short events)
-{
-	struct pollfd pfd = { .fd = fd, .events = events };
-	int n;
-
-	do {
-		n = poll(&pfd, 1, WAIT_SECONDS * 1000);
-	} while (n < 0 && errno == EINTR);
-	must(r, n >= 0);
-	if (!n)
-		fail(r, "descriptor %d not ready (events %#x) after %d s", fd, events,
-		     WAIT_SECONDS);
-}
-
-/**
- * wait_until - wait for a condition nothing can be polled for
- * @r: the run, which fails after 30 s
- * @done: asked every millisecond
- * @arg: for @done
- * @what: for the message
- */
-void wait_until(struct run *r, bool (*done)(void *arg), void *arg, const char *what)
-{
-	const struct timespec ms = { 0, 1000000 };
-	struct timespec now, start;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!done(arg)) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > WAIT_SECONDS)
-			fail(r, "waited %d s for: %s", WAIT_SECONDS, what);
-		nanosleep(&ms, NULL);
-	}
-}
-
-static bool all_acked(void *arg)
-{
-	const struct end *e = arg;
-	int queued = 0;
-
-	must(e->run, !ioctl(e->fd, SIOCOUTQ, &queued));
-	return !queued;
-}
-
-/**
- * wait_acked - wait until the peer's TCP has acknowledged everything
- * @e: an end of this process
- */
-void wait_acked(struct end *e)
-{
-	wait_until(e->run, all_acked, e, "everything sent to be acknowledged");
-}
-
-struct queued {
-	const struct end *e;
-	int bytes;
-};
-
-static bool has_queued(void *arg)
-{
-	const struct queued *q = arg;
-	int n = 0;
-
-	must(q->e->run, !ioctl(q->e->fd, SIOCINQ, &n));
-	return n >= q->bytes;
-}
-
-/**
- * wait_queued - wait until that many bytes can be read
- * @e: an end of this process
- * @bytes: at least
- */
-void wait_queued(struct end *e, int bytes)
-{
-	struct queued q = { e, bytes };
-
-	wait_until(e->run, has_queued, &q, "bytes to arrive");
-}
-
-struct awaited {
-	const struct end *e;
-	enum sockstat_state state;
-};
-
-static bool in_state(void *arg)
-{
-	const struct awaited *a = arg;
-	struct truth t;
-
-	truth_get(a->e, &t);
-	return t.known && t.state == a->state;
-}
-
-/**
- * wait_state - wait until TCP_INFO tells of a state
- * @e: an end that is open
- * @state: TIME_WAIT cannot be told from CLOSED
- */
-void wait_state(struct end *e, enum sockstat_state state)
-{
-	struct awaited a = { e, state };
-
-	wait_until(e->run, in_state, &a, sockstat_state_name(state));
 }
 
 /**

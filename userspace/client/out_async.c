@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ring.h"
+#include "scenario.h"
 #include "way.h"
 
 #define PIECE 1000

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
 /* A file in memory with that many bytes */

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
 static ssize_t op_send(struct end *e, const char *buf, size_t len)

@@ -12,6 +12,7 @@
 
 #include "connect.h"
 #include "random.h"
+#include "scenario.h"
 
 #define HISTORY "/sys/module/sockstat/parameters/history"
 #define DEFAULT_RANDOM_SECONDS 10

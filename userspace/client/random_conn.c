@@ -8,6 +8,7 @@
 
 #include "connect.h"
 #include "random.h"
+#include "scenario.h"
 
 static const char *const side_names[] = { "client", "server" };
 

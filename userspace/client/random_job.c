@@ -10,6 +10,7 @@
 
 #include "connect.h"
 #include "random.h"
+#include "scenario.h"
 
 #define MAX_WAYS 32
 

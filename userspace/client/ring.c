@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ring.h"
+#include "verdict.h"
 
 /**
  * as_errno - what the kernel answered, as a system call would have it

@@ -5,7 +5,7 @@
 
 #include <liburing.h>
 
-#include "scenario.h"
+#include "run.h"
 
 /* More answers follow: the kernel's, and older liburings do not know it. */
 #ifndef IORING_CQE_F_MORE

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define HUGE_BYTES (4 * GIB + GIB / 16 + 12345)

@@ -338,7 +338,7 @@ static void stacks_reuseport(struct run *r)
 		struct pair p;
 
 		p.client = connect_to(r, listeners[0]);
-		must(r, poll(fds, LISTENERS, 10000) == 1);
+		must(r, poll(fds, LISTENERS, patience_seconds(r, 10) * 1000) == 1);
 		for (k = 0; !fds[k].revents; k++)
 			;
 		shares[k]++;

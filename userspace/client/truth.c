@@ -15,7 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "truth.h"
 
 /* A FIN is no byte of the application's, but takes a sequence number. */
 static bool fin_sent(unsigned int state)
