@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs one scenario in a process of its own, so that its crash or hang is one failure. */
+/* Runs a scenario in a process of its own, so that a crash or a hang fails only this scenario. */
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,9 +27,11 @@ static const char *const family_names[] = {
 };
 
 /**
- * run_arena - memory for a run, which all its processes share
+ * run_arena - allocate the memory of a run, which all its processes share
  *
- * Return: never NULL; to be used for one run after the other.
+ * Exits if there is no memory.
+ *
+ * Return: never NULL; it is used for one run after the other and never freed.
  */
 struct run *run_arena(void)
 {
@@ -45,11 +48,11 @@ struct run *run_arena(void)
 }
 
 /**
- * run_variant - does a scenario have this variant?
+ * run_variant - whether a variant of a scenario exists and the options select it
  * @sc: the scenario
- * @opt: what the user wants
- * @family: the variant's
- * @nonblock: the variant's
+ * @opt: the command line's options
+ * @family: the variant's address family
+ * @nonblock: whether the variant's descriptors are non-blocking
  *
  * Return: true if it is to be run.
  */
@@ -69,12 +72,12 @@ bool run_variant(const struct scenario *sc, const struct options *opt, enum fami
 }
 
 /**
- * run_name - make an arena ready for a run
- * @r: the arena
+ * run_name - prepare an arena for a run, and name the run
+ * @r: the arena; its earlier contents are lost
  * @group: the scenario's group
  * @sc: the scenario
- * @family: the variant
- * @nonblock: the variant
+ * @family: the variant's address family
+ * @nonblock: whether the variant's descriptors are non-blocking
  */
 void run_name(struct run *r, const char *group, const struct scenario *sc, enum family family,
 	      bool nonblock)
@@ -94,10 +97,21 @@ void run_name(struct run *r, const char *group, const struct scenario *sc, enum 
 			 family_names[family], nonblock ? ".nonblock" : "");
 }
 
-static void __attribute__((noreturn)) child(struct run *r)
+/* The counters that check() compares with those of later tables. */
+static void counters_read(struct run *r)
+{
+	struct sockstat_table table;
+
+	if (sockstat_table_read(&table, NULL))
+		fail(r, "/proc/sockstat: %s", table.error);
+	r->missed = table.missed;
+	r->dropped = table.dropped;
+	sockstat_table_free(&table);
+}
+
+static void __attribute__((noreturn)) scenario_process(struct run *r)
 {
 	unsigned int repeat = r->sc->flags & SC_OWN_COUNT ? 1 : r->opt->connections;
-	struct sockstat_table table;
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -105,13 +119,8 @@ static void __attribute__((noreturn)) child(struct run *r)
 	if (r->sc->flags & SC_ROOT && geteuid())
 		skip(r, "needs root");
 	r->started = now_ns();
-	if (!r->opt->dry_run) {
-		if (sockstat_table_read(&table, NULL))
-			fail(r, "/proc/sockstat: %s", table.error);
-		r->missed = table.missed;
-		r->dropped = table.dropped;
-		sockstat_table_free(&table);
-	}
+	if (!r->opt->dry_run)
+		counters_read(r);
 	do {
 		r->sc->run(r);
 	} while (repeat-- > 1);
@@ -119,12 +128,16 @@ static void __attribute__((noreturn)) child(struct run *r)
 		check_finish(r);
 	if (r->n_diffs)
 		fail(r, "%u differences", r->n_diffs);
+	/* TCP_INFO cannot tell everything, so a dry run that compared nothing passes. */
+	if (!r->fields && !r->opt->dry_run)
+		fail(r, "nothing was compared");
 	if (r->verdict == VERDICT_NONE)
 		r->verdict = VERDICT_PASS;
 	fflush(stdout);
 	_exit(0);
 }
 
+/* Set the verdict, unless the scenario has failed or was skipped. */
 static void set_verdict(struct run *r, enum verdict verdict, const char *fmt, int number)
 {
 	if (r->verdict != VERDICT_NONE && r->verdict != VERDICT_PASS)
@@ -133,49 +146,59 @@ static void set_verdict(struct run *r, enum verdict verdict, const char *fmt, in
 	snprintf(r->reason, sizeof(r->reason), fmt, number);
 }
 
-/* Waits for the process to end; false if it does not in time. */
-static bool ends_within(int pidfd, unsigned int seconds)
+/* Wait for the process to end; return false if it has not ended in time. */
+static bool ended_within(int pidfd, unsigned int seconds)
 {
 	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
 	int n;
 
 	do {
-		n = poll(&pfd, 1, seconds * 1000);
+		n = poll(&pfd, 1, seconds > INT_MAX / 1000 ? -1 : (int)seconds * 1000);
 	} while (n < 0 && errno == EINTR);
 	return n > 0;
 }
 
+/* When the watchdog kills a run; --random takes a quarter of a second per action at most. */
+static unsigned int watchdog_seconds(const struct run *r)
+{
+	unsigned int seconds = r->sc->seconds ? r->sc->seconds : DEFAULT_SECONDS;
+
+	return patience_seconds(r, seconds + r->opt->actions / 4) + r->opt->seconds;
+}
+
 /**
- * run_one - run a scenario and leave its verdict in the arena
- * @r: prepared by run_name()
- * @opt: the user's options
+ * run_one - run a scenario
+ * @r: prepared by run_name(); the verdict, its reason and the counts are stored in it
+ * @opt: the command line's options
+ *
+ * Kills all processes of the scenario that are left, also if it hangs.
  */
 void run_one(struct run *r, const struct options *opt)
 {
-	unsigned int seconds = r->sc->seconds ? r->sc->seconds : DEFAULT_SECONDS;
 	int pidfd, status = 0;
+	unsigned int seconds;
 	pid_t pid;
 
 	r->opt = opt;
-	seconds = (seconds + opt->actions / 4) * opt->patience + opt->seconds;
+	seconds = watchdog_seconds(r);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		child(r);
+		scenario_process(r);
 	pidfd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0) {
 		set_verdict(r, VERDICT_FAIL, "cannot start a process: error %d", errno);
 		return;
 	}
 	setpgid(pid, pid);
-	if (!ends_within(pidfd, seconds)) {
+	if (!ended_within(pidfd, seconds)) {
 		set_verdict(r, VERDICT_FAIL, "still running after %d s", seconds);
 		kill(-pid, SIGKILL);
-		if (!ends_within(pidfd, 10))
+		if (!ended_within(pidfd, patience_seconds(r, 10)))
 			set_verdict(r, VERDICT_FAIL, "process %d cannot be killed", pid);
 	}
 	close(pidfd);
-	/* What it forked and left behind goes with it. */
+	/* Processes that the scenario has left behind are in the same group. */
 	kill(-pid, SIGKILL);
 	if (waitpid(pid, &status, WNOHANG) == pid && WIFSIGNALED(status))
 		set_verdict(r, VERDICT_FAIL, "killed by signal %d", WTERMSIG(status));

@@ -8,8 +8,9 @@
 
 #include "verdict.h"
 
-/* The first word on a run counts, whichever of its processes or threads says it. */
-static void give_verdict(struct run *r, enum verdict verdict, const char *fmt, va_list ap)
+/* The first verdict of a run stands, whichever of its processes or threads gives it. */
+static void __attribute__((noreturn, format(printf, 3, 0)))
+verdict_give(struct run *r, enum verdict verdict, const char *fmt, va_list ap)
 {
 	enum verdict none = VERDICT_NONE;
 
@@ -21,38 +22,34 @@ static void give_verdict(struct run *r, enum verdict verdict, const char *fmt, v
 }
 
 /**
- * fail - end the scenario: it failed
+ * fail - fail the scenario, and end the calling process
  * @r: the run
- * @fmt: why
+ * @fmt: the reason
  */
 void fail(struct run *r, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	give_verdict(r, VERDICT_FAIL, fmt, ap);
-	va_end(ap);
-	__builtin_unreachable();
+	verdict_give(r, VERDICT_FAIL, fmt, ap);
 }
 
 /**
- * skip - end the scenario: it cannot be run here
+ * skip - skip the scenario, which cannot be run here, and end the calling process
  * @r: the run
- * @fmt: why not
+ * @fmt: the reason
  */
 void skip(struct run *r, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	give_verdict(r, VERDICT_SKIP, fmt, ap);
-	va_end(ap);
-	__builtin_unreachable();
+	verdict_give(r, VERDICT_SKIP, fmt, ap);
 }
 
 /**
- * note - have something told with the result
- * @r: the run, in which one thread at a time says this
+ * note - add a remark to the result
+ * @r: the run; only one thread at a time may call this
  * @fmt: a few words
  */
 void note(struct run *r, const char *fmt, ...)
@@ -70,9 +67,9 @@ void note(struct run *r, const char *fmt, ...)
 }
 
 /**
- * say - tell the user of --steps what is going on
+ * say - print a line if the user has given --steps
  * @r: the run
- * @fmt: one line, without its newline
+ * @fmt: the line, without its newline
  */
 void say(struct run *r, const char *fmt, ...)
 {
