@@ -9,7 +9,7 @@
 #include "addr.h"
 
 /**
- * family_domain - the domain argument of socket()
+ * family_domain - return the domain argument of socket(2) for the run's family
  * @r: the run
  *
  * Return: AF_INET or AF_INET6.
@@ -20,12 +20,12 @@ int family_domain(const struct run *r)
 }
 
 /**
- * family_loopback - the loopback address as the run's family has it
+ * family_loopback - make a loopback address of the run's family
  * @r: the run
  * @port: host byte order
  * @sa: filled in
  *
- * Return: its length.
+ * Return: the length of the address.
  */
 socklen_t family_loopback(const struct run *r, uint16_t port, struct sockaddr_storage *sa)
 {
@@ -46,10 +46,10 @@ socklen_t family_loopback(const struct run *r, uint16_t port, struct sockaddr_st
 }
 
 /**
- * addr_port - the port of an address
- * @sa: either family
+ * addr_port - return the port of an address
+ * @sa: of any family
  *
- * Return: host byte order; 0 for AF_UNSPEC.
+ * Return: the port in host byte order; 0 for AF_UNSPEC.
  */
 uint16_t addr_port(const struct sockaddr_storage *sa)
 {
@@ -61,7 +61,7 @@ uint16_t addr_port(const struct sockaddr_storage *sa)
 }
 
 /**
- * addr_plain - turn a v4-mapped address into the IPv4 one that rows show
+ * addr_plain - turn a v4-mapped address into the IPv4 address that rows show
  * @sa: changed in place
  */
 void addr_plain(struct sockaddr_storage *sa)
@@ -78,8 +78,8 @@ void addr_plain(struct sockaddr_storage *sa)
 }
 
 /**
- * addr_text - an address as /proc/sockstat has it
- * @sa: a plain one
+ * addr_text - format an address as /proc/sockstat does
+ * @sa: the address, not v4-mapped
  * @text: the buffer
  *
  * Return: @text.

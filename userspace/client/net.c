@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sockets for the scenarios: addresses of the family, connected pairs, waiting. */
+/* Sockets for the scenarios: listeners, connected pairs, and traffic over them. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,10 @@
 #include "wait.h"
 
 /**
- * tcp_socket - socket() for the run's family
- * @r: the run
+ * tcp_socket - make a TCP socket of the run's family
+ * @r: the run; skipped if the kernel lacks the family
  *
- * Return: a descriptor, close-on-exec, blocking.
+ * Return: a blocking descriptor with close-on-exec.
  */
 int tcp_socket(struct run *r)
 {
@@ -37,7 +37,7 @@ int tcp_socket(struct run *r)
  * set_nonblock - set or clear O_NONBLOCK
  * @r: the run
  * @fd: the descriptor
- * @on: which
+ * @on: true to set it
  */
 void set_nonblock(struct run *r, int fd, bool on)
 {
@@ -48,11 +48,11 @@ void set_nonblock(struct run *r, int fd, bool on)
 }
 
 /**
- * listen_open - a listener on loopback, any port
+ * listen_open - make a listener on a free port of the loopback address
  * @r: the run
- * @backlog: for listen()
+ * @backlog: for listen(2)
  *
- * Return: its end.
+ * Return: its end, valid as long as the run.
  */
 struct end *listen_open(struct run *r, int backlog)
 {
@@ -67,11 +67,11 @@ struct end *listen_open(struct run *r, int backlog)
 }
 
 /**
- * connect_to - a new socket, connected (blocking) to a listener
+ * connect_to - make a blocking socket and connect it to a listener
  * @r: the run
- * @listener: of this run
+ * @listener: a listener of this run
  *
- * Return: the client's end.
+ * Return: the client's end, valid as long as the run.
  */
 struct end *connect_to(struct run *r, const struct end *listener)
 {
@@ -87,10 +87,10 @@ struct end *connect_to(struct run *r, const struct end *listener)
 /**
  * accept_from - accept one connection
  * @r: the run
- * @listener: from where
+ * @listener: the listener, of this process
  * @since: the time just before the client's connect
  *
- * Return: the server's end, blocking.
+ * Return: the server's end, blocking, valid as long as the run.
  */
 struct end *accept_from(struct run *r, struct end *listener, int64_t since)
 {
@@ -101,9 +101,9 @@ struct end *accept_from(struct run *r, struct end *listener, int64_t since)
 }
 
 /**
- * pair_open_on - one connection, both ends here
+ * pair_open_on - make a connection whose ends are both of this process
  * @r: the run; with r->nonblock both ends get O_NONBLOCK
- * @listener: stays open
+ * @listener: accepts the connection, and stays open
  * @p: filled in
  */
 void pair_open_on(struct run *r, struct end *listener, struct pair *p)
@@ -133,9 +133,9 @@ static void pair_open_to_host(struct run *r, struct pair *p)
 }
 
 /**
- * pair_open - one connection over a listener of its own, which is closed again
+ * pair_open - make a connection with a listener of its own, which is closed again
  * @r: the run
- * @p: filled in; with --to HOST:PORT there is only the client
+ * @p: filled in; with --to HOST:PORT only the client
  */
 void pair_open(struct run *r, struct pair *p)
 {
@@ -151,10 +151,10 @@ void pair_open(struct run *r, struct pair *p)
 }
 
 /**
- * sysctl_set - write a file of /proc/sys, or SKIP
- * @r: the run
- * @path: below /proc/sys; one of the network's is the namespace's own: net_private() first
- * @value: what to write
+ * sysctl_set - write a sysctl
+ * @r: the run; skipped if the sysctl cannot be written
+ * @path: its path below /proc/sys; call net_private() before you set one below net/
+ * @value: its new value
  */
 void sysctl_set(struct run *r, const char *path, const char *value)
 {
@@ -171,11 +171,11 @@ void sysctl_set(struct run *r, const char *path, const char *value)
 }
 
 /**
- * net_private - go to a new network namespace with a loopback of its own
- * @r: the run; SKIP if that is not permitted
+ * net_private - enter a new network namespace with a loopback device of its own
+ * @r: the run; skipped if that is not permitted
  *
- * Gives a scenario sysctls, TCP metrics and ports that nobody shares.  Call it
- * before the first socket.
+ * The scenario shares the namespace's sysctls, TCP metrics and ports with no
+ * other process.  Call this before the first socket is made.
  */
 void net_private(struct run *r)
 {
@@ -193,7 +193,7 @@ void net_private(struct run *r)
 }
 
 /**
- * fill - put something into a buffer
+ * fill - fill a buffer with letters
  * @buf: the buffer
  * @len: its size
  *
@@ -209,11 +209,11 @@ size_t fill(char *buf, size_t len)
 }
 
 /**
- * send_all - send with a system call again and again
- * @e: the end; a descriptor with O_NONBLOCK is polled when it is full
- * @op: the call; books itself
- * @bytes: in all
- * @chunk: at most so many to a call
+ * send_all - send a number of bytes with one kind of system call
+ * @e: the end; a non-blocking descriptor is polled when its buffer is full
+ * @op: makes and books one call
+ * @bytes: the number
+ * @chunk: the most bytes to pass to one call
  */
 void send_all(struct end *e, send_op op, uint64_t bytes, size_t chunk)
 {
@@ -240,9 +240,9 @@ static ssize_t op_send(struct end *e, const char *buf, size_t len)
 }
 
 /**
- * send_bytes - send with send()
- * @e: the end, blocking or not
- * @bytes: how many
+ * send_bytes - send a number of bytes with send(2)
+ * @e: the end, blocking or non-blocking
+ * @bytes: the number
  */
 void send_bytes(struct end *e, uint64_t bytes)
 {
@@ -250,9 +250,9 @@ void send_bytes(struct end *e, uint64_t bytes)
 }
 
 /**
- * read_all - receive a number of bytes, with recv()
- * @e: the end, blocking or not; NULL is nothing to do
- * @bytes: how many; UINT64_MAX: until the end of file, that call included
+ * read_all - receive a number of bytes with recv(2)
+ * @e: the end, blocking or non-blocking; nothing is done if it is NULL
+ * @bytes: the number; UINT64_MAX: until recv(2) has returned end of file
  */
 void read_all(struct end *e, uint64_t bytes)
 {
@@ -269,15 +269,15 @@ void read_all(struct end *e, uint64_t bytes)
 		if (!n && bytes >= UINT64_MAX / 2)
 			return;
 		if (!n)
-			fail(e->run, "end of file with %llu bytes still to come",
+			fail(e->run, "end of file, but %llu bytes are missing",
 			     (unsigned long long)bytes);
 		bytes -= n;
 	}
 }
 
 /**
- * read_to_eof - receive until the peer's FIN has been read
- * @e: the end; NULL is nothing to do
+ * read_to_eof - receive until recv(2) returns end of file
+ * @e: the end; nothing is done if it is NULL
  */
 void read_to_eof(struct end *e)
 {
@@ -285,9 +285,9 @@ void read_to_eof(struct end *e)
 }
 
 /**
- * talk - some bytes there and half of them back
+ * talk - send bytes from client to server, and half as many back
  * @p: both ends are of this process
- * @bytes: so few that they need no reader meanwhile
+ * @bytes: the number; all of them must fit into the socket's buffers
  */
 void talk(struct pair *p, uint64_t bytes)
 {
@@ -306,10 +306,10 @@ static void *drain_thread(void *arg)
 }
 
 /**
- * drain_start - read an end in a thread of its own
- * @d: the caller's, alive until drain_join()
- * @e: the end; NULL is nothing to do
- * @bytes: as read_all()
+ * drain_start - start a thread that calls read_all()
+ * @d: filled in; must stay valid until drain_join()
+ * @e: the end; nothing is done if it is NULL
+ * @bytes: as for read_all()
  */
 void drain_start(struct drain *d, struct end *e, uint64_t bytes)
 {
@@ -322,8 +322,8 @@ void drain_start(struct drain *d, struct end *e, uint64_t bytes)
 }
 
 /**
- * drain_join - wait until all has been read
- * @d: what drain_start() filled
+ * drain_join - wait for the thread of drain_start()
+ * @d: filled in by drain_start()
  */
 void drain_join(struct drain *d)
 {

@@ -158,7 +158,7 @@ static bool ended_within(int pidfd, unsigned int seconds)
 	return n > 0;
 }
 
-/* When the watchdog kills a run; --random takes a quarter of a second per action at most. */
+/* When the watchdog kills a run; it allows --random a quarter of a second per action. */
 static unsigned int watchdog_seconds(const struct run *r)
 {
 	unsigned int seconds = r->sc->seconds ? r->sc->seconds : DEFAULT_SECONDS;

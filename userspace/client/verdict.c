@@ -32,6 +32,7 @@ void fail(struct run *r, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	verdict_give(r, VERDICT_FAIL, fmt, ap);
+	va_end(ap);
 }
 
 /**
@@ -45,6 +46,7 @@ void skip(struct run *r, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	verdict_give(r, VERDICT_SKIP, fmt, ap);
+	va_end(ap);
 }
 
 /**

@@ -15,45 +15,45 @@
 #include "verdict.h"
 #include "wait.h"
 
-#define WAIT_SECONDS 30
+#define WAIT_SECONDS 30 /* times --patience */
 
 /**
  * wait_poll - wait for a descriptor to become ready
- * @r: the run, which fails after 30 s
+ * @r: the run, which fails after WAIT_SECONDS
  * @fd: the descriptor
- * @events: of poll(); POLLERR and POLLHUP end the wait, too
+ * @events: for poll(2), which also returns on POLLERR and POLLHUP
  */
 void wait_poll(struct run *r, int fd, short events)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
-	int n;
+	int seconds = patience_seconds(r, WAIT_SECONDS), n;
 
 	do {
-		n = poll(&pfd, 1, WAIT_SECONDS * 1000);
+		n = poll(&pfd, 1, seconds * 1000);
 	} while (n < 0 && errno == EINTR);
 	must(r, n >= 0);
 	if (!n)
-		fail(r, "descriptor %d not ready (events %#x) after %d s", fd, events,
-		     WAIT_SECONDS);
+		fail(r, "descriptor %d not ready (events %#x) after %d s", fd, events, seconds);
 }
 
 /**
- * wait_until - wait for a condition nothing can be polled for
- * @r: the run, which fails after 30 s
- * @done: asked every millisecond
+ * wait_until - wait for a condition that poll(2) cannot wait for
+ * @r: the run, which fails after WAIT_SECONDS
+ * @done: called every millisecond, until it returns true
  * @arg: for @done
- * @what: for the message
+ * @what: the condition, for the message
  */
 void wait_until(struct run *r, bool (*done)(void *arg), void *arg, const char *what)
 {
 	const struct timespec ms = { 0, 1000000 };
+	int seconds = patience_seconds(r, WAIT_SECONDS);
 	struct timespec now, start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (!done(arg)) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > WAIT_SECONDS)
-			fail(r, "waited %d s for: %s", WAIT_SECONDS, what);
+		if (now.tv_sec - start.tv_sec > seconds)
+			fail(r, "waited %d s for: %s", seconds, what);
 		nanosleep(&ms, NULL);
 	}
 }
@@ -68,7 +68,7 @@ static bool all_acked(void *arg)
 }
 
 /**
- * wait_acked - wait until the peer's TCP has acknowledged everything
+ * wait_acked - wait until the peer's TCP has acknowledged everything that was sent
  * @e: an end of this process
  */
 void wait_acked(struct end *e)
@@ -76,14 +76,14 @@ void wait_acked(struct end *e)
 	wait_until(e->run, all_acked, e, "everything sent to be acknowledged");
 }
 
-struct queued {
+struct queued_wait {
 	const struct end *e;
 	int bytes;
 };
 
 static bool has_queued(void *arg)
 {
-	const struct queued *q = arg;
+	const struct queued_wait *q = arg;
 	int n = 0;
 
 	must(q->e->run, !ioctl(q->e->fd, SIOCINQ, &n));
@@ -91,25 +91,25 @@ static bool has_queued(void *arg)
 }
 
 /**
- * wait_queued - wait until that many bytes can be read
+ * wait_queued - wait until a number of bytes can be read
  * @e: an end of this process
- * @bytes: at least
+ * @bytes: the number, or more
  */
 void wait_queued(struct end *e, int bytes)
 {
-	struct queued q = { e, bytes };
+	struct queued_wait q = { e, bytes };
 
 	wait_until(e->run, has_queued, &q, "bytes to arrive");
 }
 
-struct awaited {
+struct state_wait {
 	const struct end *e;
 	enum sockstat_state state;
 };
 
 static bool in_state(void *arg)
 {
-	const struct awaited *a = arg;
+	const struct state_wait *a = arg;
 	struct truth t;
 
 	truth_get(a->e, &t);
@@ -117,25 +117,25 @@ static bool in_state(void *arg)
 }
 
 /**
- * wait_state - wait until TCP_INFO tells of a state
+ * wait_state - wait until TCP_INFO reports a state
  * @e: an end that is open
- * @state: TIME_WAIT cannot be told from CLOSED
+ * @state: the state; CLOSED also stands for TIME_WAIT
  */
 void wait_state(struct end *e, enum sockstat_state state)
 {
-	struct awaited a = { e, state };
+	struct state_wait a = { e, state };
 
 	wait_until(e->run, in_state, &a, sockstat_state_name(state));
 }
 
-struct in_syscall {
+struct syscall_wait {
 	pid_t pid, tid;
 	long nr;
 };
 
 static bool in_syscall(void *arg)
 {
-	const struct in_syscall *s = arg;
+	const struct syscall_wait *s = arg;
 	char path[48], text[64];
 	ssize_t n;
 	int fd;
@@ -149,7 +149,7 @@ static bool in_syscall(void *arg)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	/* "running" while it is not asleep */
+	/* The file says "running" while the thread does not sleep. */
 	return text[0] >= '0' && text[0] <= '9' && atol(text) == s->nr;
 }
 
@@ -162,7 +162,7 @@ static bool in_syscall(void *arg)
  */
 void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr)
 {
-	struct in_syscall s = { pid, tid, nr };
+	struct syscall_wait s = { pid, tid, nr };
 
 	wait_until(r, in_syscall, &s, "a thread to sleep in its system call");
 }
