@@ -72,15 +72,35 @@ bool run_variant(const struct scenario *sc, const struct options *opt, enum fami
 }
 
 /**
- * run_name - prepare an arena for a run, and name the run
+ * test_name - name a variant of a scenario
+ * @buf: filled in
+ * @size: of @buf
+ * @group: the scenario's group
+ * @sc: the scenario
+ * @family: the variant's address family
+ * @nonblock: whether the variant's descriptors are non-blocking
+ */
+void test_name(char *buf, size_t size, const char *group, const struct scenario *sc,
+	       enum family family, bool nonblock)
+{
+	const char *suffix = nonblock ? ".nonblock" : "";
+
+	if (sc->flags & SC_ONE_FAMILY)
+		snprintf(buf, size, "%s.%s%s", group, sc->name, suffix);
+	else
+		snprintf(buf, size, "%s.%s.%s%s", group, sc->name, family_names[family], suffix);
+}
+
+/**
+ * run_prepare - prepare an arena for a run
  * @r: the arena; its earlier contents are lost
  * @group: the scenario's group
  * @sc: the scenario
  * @family: the variant's address family
  * @nonblock: whether the variant's descriptors are non-blocking
  */
-void run_name(struct run *r, const char *group, const struct scenario *sc, enum family family,
-	      bool nonblock)
+void run_prepare(struct run *r, const char *group, const struct scenario *sc, enum family family,
+		 bool nonblock)
 {
 	struct end *ends = r->ends;
 
@@ -89,12 +109,7 @@ void run_name(struct run *r, const char *group, const struct scenario *sc, enum 
 	r->sc = sc;
 	r->family = family;
 	r->nonblock = nonblock;
-	if (sc->flags & SC_ONE_FAMILY)
-		snprintf(r->name, sizeof(r->name), "%s.%s%s", group, sc->name,
-			 nonblock ? ".nonblock" : "");
-	else
-		snprintf(r->name, sizeof(r->name), "%s.%s.%s%s", group, sc->name,
-			 family_names[family], nonblock ? ".nonblock" : "");
+	test_name(r->name, sizeof(r->name), group, sc, family, nonblock);
 }
 
 /* The counters that check() compares with those of later tables. */
@@ -168,7 +183,7 @@ static unsigned int watchdog_seconds(const struct run *r)
 
 /**
  * run_one - run a scenario
- * @r: prepared by run_name(); the verdict, its reason and the counts are stored in it
+ * @r: prepared by run_prepare(); the verdict, its reason and the counts are stored in it
  * @opt: the command line's options
  *
  * Kills all processes of the scenario that are left, also if it hangs.

@@ -8,8 +8,10 @@
 struct run *run_arena(void);
 bool run_variant(const struct scenario *sc, const struct options *opt, enum family family,
 		 bool nonblock);
-void run_name(struct run *r, const char *group, const struct scenario *sc, enum family family,
-	      bool nonblock);
+void test_name(char *buf, size_t size, const char *group, const struct scenario *sc,
+	       enum family family, bool nonblock);
+void run_prepare(struct run *r, const char *group, const struct scenario *sc, enum family family,
+		 bool nonblock);
 void run_one(struct run *r, const struct options *opt);
 
 #endif
