@@ -48,7 +48,7 @@ static const struct argp_option option_table[] = {
 	  "mix all kinds of traffic at random; the same SEED repeats the same actions", 0 },
 	{ "seconds", KEY_SECONDS, "N", 0, "stop --random after N seconds (10)", 0 },
 	{ "actions", KEY_ACTIONS, "N", 0, "stop --random after N actions", 0 },
-	{ "patience", KEY_PATIENCE, "N", 0, "multiply every timeout by N, for slow machines (1)",
+	{ "patience", KEY_PATIENCE, "N", 0, "multiply every timeout by N, for slow machines",
 	  0 },
 	{ 0 },
 };
