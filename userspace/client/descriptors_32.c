@@ -106,14 +106,15 @@ static void call32_every_call(struct child *c, struct end *theirs, struct end *o
 	static const char *const receives[] = { "R", "F", "G", "r" };
 	struct run *r = c->r;
 	unsigned int i;
+	ssize_t n;
 
 	for (i = 0; i < ARRAY_SIZE(sends); i++) {
 		must(r, tx(theirs, call32_ask_number(c, sends[i], theirs->fd, 100 * i + 7)) > 0);
 		read_all(ours, 100 * i + 7);
 		check(r);
 		send_bytes(ours, 10 * i + 3);
-		must(r,
-		     rx(theirs, call32_ask_number(c, receives[i], theirs->fd, 4096)) == 10 * (int)i + 3);
+		n = call32_ask_number(c, receives[i], theirs->fd, 4096);
+		must(r, rx(theirs, n) == 10 * (ssize_t)i + 3);
 		check(r);
 	}
 }
