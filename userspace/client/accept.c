@@ -117,7 +117,7 @@ static void accept_multishot(struct run *r)
 #else
 static void accept_multishot(struct run *r)
 {
-	skip(r, "built with a liburing that has no multishot accept");
+	skip(r, "the program was built with a liburing without multishot accept");
 }
 #endif
 

@@ -85,10 +85,11 @@ static void connect_plain(struct run *r)
 	talk(&p, 1000);
 }
 
-/* connect() keeps the port that bind() chose; the row shows it before the connect, too. */
-static void connect_bound(struct run *r)
+/* Bind the socket to the loopback address with port 0, connect it, and check its row each time. */
+static void bind_and_connect(struct end *e)
 {
-	struct end *listener = listen_open(r, 1), *e = unconnected(r);
+	struct run *r = e->run;
+	struct end *listener = listen_open(r, 1);
 	struct sockaddr_storage to, from;
 	socklen_t len = family_loopback(r, 0, &from);
 	struct pair p;
@@ -103,24 +104,20 @@ static void connect_bound(struct run *r)
 	talk(&p, 1000);
 }
 
+/* connect() keeps the port that bind() chose; the row shows it before the connect, too. */
+static void connect_bound(struct run *r)
+{
+	bind_and_connect(unconnected(r));
+}
+
 /* IP_BIND_ADDRESS_NO_PORT: bind() sets the address only, and connect() chooses the port. */
 static void connect_bound_no_port(struct run *r)
 {
-	struct end *listener = listen_open(r, 1), *e = unconnected(r);
-	struct sockaddr_storage to, from;
-	socklen_t len = family_loopback(r, 0, &from);
-	struct pair p;
+	struct end *e = unconnected(r);
 	int on = 1;
 
 	must(r, !setsockopt(e->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)));
-	must(r, !bind(e->fd, (struct sockaddr *)&from, len));
-	end_refresh(e);
-	check(r);
-	len = family_loopback(r, addr_port(&listener->local), &to);
-	connect_end(e, &to, len);
-	pair_accept(e, listener, &p);
-	check(r);
-	talk(&p, 1000);
+	bind_and_connect(e);
 }
 
 /*

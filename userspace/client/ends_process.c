@@ -231,7 +231,8 @@ static void ends_exec_write(struct run *r)
 
 const struct scenario ends_process_scenarios[] = {
 	{ "exit", ends_exit, 0, 0, "exit without close(2)" },
-	{ "exit_unused", ends_exit_unused, 0, 0, "exit after connect(2), without using the socket" },
+	{ "exit_unused", ends_exit_unused, 0, 0,
+	  "exit after connect(2), without using the socket" },
 	{ "sigkill", ends_sigkill, 0, 0, "kill a process with SIGKILL while it waits in recv(2)" },
 	{ "sigkill_unread", ends_sigkill_unread, 0, 0,
 	  "kill a process that has unread bytes, which resets the connection" },

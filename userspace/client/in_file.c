@@ -142,7 +142,7 @@ static void *zerocopy_send_thread(void *arg)
 			wait_poll(e->run, e->fd, POLLOUT);
 			continue;
 		}
-		/* Too many zero-copy sends are pending; wait until the reader has taken some bytes. */
+		/* Too many zero-copy sends are pending; wait for the reader to take some. */
 		if (n < 0 && errno == ENOBUFS) {
 			usleep(1000);
 			continue;
