@@ -299,9 +299,9 @@ static void connect_simultaneous(struct run *r)
 const struct scenario connect_scenarios[] = {
 	{ "plain", connect_plain, SC_NONBLOCK, 0,
 	  "connect with connect(2); non-blocking: wait for it with poll(2)" },
-	{ "bound", connect_bound, SC_NONBLOCK, 0, "connect from a port bound before" },
+	{ "bound", connect_bound, SC_NONBLOCK, 0, "bind(2) to a port, then connect(2) from it" },
 	{ "bound_no_port", connect_bound_no_port, SC_NONBLOCK, 0,
-	  "connect from an address bound without a port" },
+	  "bind(2) to an address without a port, then connect(2) from it" },
 	{ "in_progress", connect_in_progress, 0, 0,
 	  "check a non-blocking connect(2) while its SYN is unanswered" },
 	{ "interrupted", connect_interrupted, 0, 0,

@@ -223,7 +223,7 @@ const struct scenario descriptors_32_scenarios[] = {
 	{ "socketcall", descriptors_socketcall, 0, 0,
 	  "use an inherited descriptor in a 32-bit program with socketcall(2)" },
 	{ "socketcall_numbers", descriptors_socketcall_numbers, 0, 0,
-	  "the same, with duplicates at the numbers of socketcall(2)'s operations" },
+	  "the same, with duplicates at socketcall(2)'s operation numbers" },
 	{ "socketcall_own", descriptors_socketcall_own, 0, 0,
 	  "open and use both ends of a connection in a 32-bit program" },
 	{ 0 },
