@@ -115,8 +115,8 @@ static void compare_counts(struct row_diffs *rd, const struct end *e,
 								  row->rx_calls);
 }
 
-static void compare_times(struct row_diffs *rd, const struct end *e,
-			  const struct sockstat_row *row, bool closed, int64_t now)
+static void compare_times(struct row_diffs *rd, const struct end *e, const struct sockstat_row *row,
+			  bool closed, int64_t now)
 {
 	int64_t closed_lo = closed ? e->closed_lo : -1;
 	int64_t closed_hi = e->closed_hi == UNTIL_CHECK ? now : e->closed_hi;

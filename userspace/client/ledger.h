@@ -9,7 +9,7 @@
 /* struct end, loose: fields that cannot be predicted; each user of a flag gives the reason */
 #define LOOSE_TX_CALLS 0x01 /* at least the number booked (sendfile, splice, io_uring) */
 #define LOOSE_RX_CALLS 0x02
-#define LOOSE_TX_BYTES 0x04 /* calls of two holders overlap: only the connection's sum is compared */
+#define LOOSE_TX_BYTES 0x04 /* calls of two holders overlap: compare only the sum of all ends */
 #define LOOSE_RX_QUEUE 0x08
 #define LOOSE_TCP_INFO 0x10 /* urgent data, TCP_REPAIR: TCP_INFO does not count the bytes */
 

@@ -48,8 +48,7 @@ static const struct argp_option option_table[] = {
 	  "mix all kinds of traffic at random; the same SEED repeats the same actions", 0 },
 	{ "seconds", KEY_SECONDS, "N", 0, "stop --random after N seconds (10)", 0 },
 	{ "actions", KEY_ACTIONS, "N", 0, "stop --random after N actions", 0 },
-	{ "patience", KEY_PATIENCE, "N", 0, "multiply every timeout by N, for slow machines",
-	  0 },
+	{ "patience", KEY_PATIENCE, "N", 0, "multiply every timeout by N, for slow machines", 0 },
 	{ 0 },
 };
 
@@ -157,9 +156,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		arg = getenv("SOCKSTAT_PATIENCE");
 		if (!opt->patience)
-			opt->patience = arg ? number_parse("$SOCKSTAT_PATIENCE", arg, MAX_PATIENCE,
-							   state) :
-					      1;
+			opt->patience =
+				arg ? number_parse("$SOCKSTAT_PATIENCE", arg, MAX_PATIENCE, state) :
+				      1;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
