@@ -41,6 +41,7 @@ help:
 	@echo '  make check-debug     run every test on debug kernels, for hours (T=name K=7.3-kasan|7.3-kcsan)'
 	@echo '  make bench           measure the costs, beside other tools (B=group N=runs K=kernel OUT=directory)'
 	@echo '  make check-packages  build the Debian packages; install them, change the kernel, purge them'
+	@echo '  make picture         make the pictures of the documentation anew'
 	@echo '  make lint            run every checker'
 	@echo '  make clean-cache     remove the cache'
 
@@ -143,6 +144,9 @@ demo:
 shell:
 	@tests/vm/shell $(if $(K),--kernel '$(K)')
 
+picture:
+	@tests/vm/picture $(if $(K),--kernel '$(K)')
+
 bench:
 	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(N),--repeats '$(N)') $(if $(OUT),--out '$(OUT)')
 
@@ -168,5 +172,5 @@ clean-cache:
 	@tests/vm/setup --remove
 
 .PHONY: all help module headers load unload install install-module install-config install-userspace \
-	install-viewer install-client install-source uninstall userspace viewer client clean demo shell \
+	install-viewer install-client install-source uninstall userspace viewer client clean demo shell picture \
 	bench check check-user check-load check-debug check-packages lint clean-cache

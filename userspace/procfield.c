@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "procfield.h"
 #include "procfile.h"
 
 #define MAX_ERRNO 4095 /* as the kernel has it */
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const state_names[] = {
 	[SOCKSTAT_ESTABLISHED] = "ESTABLISHED", [SOCKSTAT_SYN_SENT] = "SYN_SENT",

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "procfield.h"
 #include "procfile.h"
 
 #define MAX_COLUMNS 64
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static int __attribute__((format(printf, 3, 4))) fail(struct sockstat_table *table, int err,
 						      const char *fmt, ...)
@@ -141,10 +141,10 @@ static int check_version(struct sockstat_table *table, const char *text, size_t 
 	s = s ? s + 1 : text;
 	if (*s != '#' || !trailer_value(s, end, "version", &value) ||
 	    procfield_number(&value, UINT64_MAX, &table->version) ||
-	    table->version == SOCKSTAT_VERSION)
+	    table->version == SOCKSTAT_FORMAT_VERSION)
 		return 0;
 	return fail(table, -EPROTO, "format version %llu, this program reads %d",
-		    (unsigned long long)table->version, SOCKSTAT_VERSION);
+		    (unsigned long long)table->version, SOCKSTAT_FORMAT_VERSION);
 }
 
 /* A name may not reach a terminal as anything but letters. */

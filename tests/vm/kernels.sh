@@ -151,7 +151,7 @@ built_as()
 }
 
 LINT_PACKAGES=(sparse coccinelle libpython3.13 clang libclang-rt-19-dev clang-format shellcheck perl
-	mandoc man-db groff codespell)
+	mandoc man-db groff codespell aspell aspell-en)
 
 # What the benchmarks run and are compared with.
 BENCH_PACKAGES=(libbpf-tools nethogs lsof net-tools nginx-light wrk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The server's side of a connection's beginning. */
+/* How a server accepts connections: accept(), io_uring, a backlog, forked processes. */
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -9,6 +9,7 @@
 
 #include "child.h"
 #include "ring.h"
+#include "scenario.h"
 
 #define CLIENTS 5
 
@@ -47,7 +48,7 @@ static void accept_accept4(struct run *r)
 	}
 }
 
-/* A listener without anybody to accept is a row, too, and accepting is no call of recv's. */
+/* An idle listener has a row, too; accept() does not count as an RX_CALLS call. */
 static void accept_nonblock(struct run *r)
 {
 	struct end *listener = listen_open(r, 1);
@@ -87,8 +88,8 @@ static void accept_uring(struct run *r)
 	io_uring_queue_exit(&ring);
 }
 
-/* One request accepts them all. */
 #ifdef IORING_ACCEPT_MULTISHOT
+/* A single io_uring request accepts all connections. */
 static void accept_multishot(struct run *r)
 {
 	struct end *listener = listen_open(r, CLIENTS);
@@ -116,7 +117,7 @@ static void accept_multishot(struct run *r)
 #else
 static void accept_multishot(struct run *r)
 {
-	skip(r, "built with a liburing that has no multishot accept");
+	skip(r, "the program was built with a liburing without multishot accept");
 }
 #endif
 
@@ -132,7 +133,10 @@ static void accept_unused(struct run *r)
 	check(r);
 }
 
-/* Nobody's yet: the client can send, the bytes wait in the kernel. */
+/*
+ * Connect without an accept(): the client can send and the kernel queues the
+ * bytes, but no process holds the server's end.  Return the end of that row.
+ */
 static struct end *connect_unaccepted(struct run *r, struct end *listener, struct end **client)
 {
 	*client = connect_to(r, listener);
@@ -153,7 +157,7 @@ static void accept_backlog(struct run *r)
 	for (i = 0; i < CLIENTS; i++) {
 		struct pair p = { .client = clients[i] };
 
-		/* The same connection, but now it is somebody's. */
+		/* accept() gives the connection a descriptor: the row without one is gone. */
 		waiting[i]->ready = false;
 		p.server = accept_from(r, listener, clients[i]->opened_lo);
 		check(r);
@@ -162,7 +166,7 @@ static void accept_backlog(struct run *r)
 	}
 }
 
-/* The listener is closed: who was not accepted is reset, unseen by any process. */
+/* close() of the listener resets the connections that were not accepted. */
 static void accept_never(struct run *r)
 {
 	struct end *listener = listen_open(r, CLIENTS), *clients[CLIENTS], *waiting[CLIENTS];
@@ -185,7 +189,7 @@ static void accept_never(struct run *r)
 	check(r);
 }
 
-/* The client is gone before it is accepted: in order, ... */
+/* The client closes in an orderly way before the server accepts the connection. */
 static void accept_after_close(struct run *r)
 {
 	struct end *listener = listen_open(r, 1), *client, *waiting, *server;
@@ -203,7 +207,7 @@ static void accept_after_close(struct run *r)
 	check(r);
 }
 
-/* ... or by a reset, which accept() does not tell. */
+/* The client resets the connection before accept(), which succeeds nevertheless. */
 static void accept_after_reset(struct run *r)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
@@ -227,7 +231,7 @@ static void accept_after_reset(struct run *r)
 	check(r);
 }
 
-/* The connection exists for the server when its first bytes are there. */
+/* With TCP_DEFER_ACCEPT the server's socket is created when the first data arrives. */
 static void accept_defer(struct run *r)
 {
 	struct end *listener = listen_open(r, 1);
@@ -245,7 +249,7 @@ static void accept_defer(struct run *r)
 	talk(&p, 100);
 }
 
-static void accept_in_child(struct child *c)
+static void child_accept_and_talk(struct child *c)
 {
 	struct end *server, **client = c->arg;
 
@@ -256,14 +260,14 @@ static void accept_in_child(struct child *c)
 	child_pause(c);
 }
 
-/* A server that forks first and accepts in the child */
+/* The parent listens and the child accepts, as in a pre-forking server. */
 static void accept_prefork(struct run *r)
 {
 	struct end *listener = listen_open(r, 1), **client = shared_memory(r, sizeof(*client));
 	struct child *c;
 
 	*client = connect_to(r, listener);
-	c = child_start(r, accept_in_child, client, listener, NULL);
+	c = child_start(r, child_accept_and_talk, client, listener, NULL);
 	check(r);
 	send_bytes(*client, 1000);
 	child_turn(c);
@@ -274,7 +278,7 @@ static void accept_prefork(struct run *r)
 	check(r);
 }
 
-static void accept_only(struct child *c)
+static void child_accept(struct child *c)
 {
 	struct end **ends = c->arg;
 
@@ -283,32 +287,39 @@ static void accept_only(struct child *c)
 	child_pause(c);
 }
 
-/* Accepted, and the process exits: only that tells whose it was. */
+/* The child exits after accept(); its exit is the only event that links it to the connection. */
 static void accept_exit(struct run *r)
 {
 	struct end *listener = listen_open(r, 1), **ends = shared_memory(r, 2 * sizeof(*ends));
 	struct child *c;
 
 	ends[0] = connect_to(r, listener);
-	c = child_start(r, accept_only, ends, listener, NULL);
+	c = child_start(r, child_accept, ends, listener, NULL);
 	child_join(c);
 	check(r);
 	read_to_eof(ends[0]);
 }
 
 const struct scenario accept_scenarios[] = {
-	{ "accept", accept_accept, 0, 0, "accept(2)" },
-	{ "accept4", accept_accept4, 0, 0, "accept4(2), SOCK_NONBLOCK" },
-	{ "nonblock", accept_nonblock, 0, 0, "a listener with O_NONBLOCK" },
-	{ "uring", accept_uring, 0, 0, "io_uring: accept" },
-	{ "multishot", accept_multishot, 0, 0, "io_uring: multishot accept" },
-	{ "unused", accept_unused, 0, 0, "accepted and never used" },
-	{ "backlog", accept_backlog, SC_ROOT, 0, "bytes come before accept(2)" },
-	{ "never", accept_never, SC_ROOT, 0, "the listener is closed with a backlog" },
-	{ "after_close", accept_after_close, SC_ROOT, 0, "accepted after the peer's close(2)" },
-	{ "after_reset", accept_after_reset, SC_ROOT, 0, "accepted after the peer's reset" },
-	{ "defer", accept_defer, 0, 0, "TCP_DEFER_ACCEPT" },
-	{ "prefork", accept_prefork, 0, 0, "accept(2) in a forked process" },
-	{ "exit", accept_exit, 0, 0, "accepted and never used, and the process exits" },
+	{ "accept", accept_accept, 0, 0, "accept connections with accept(2)" },
+	{ "accept4", accept_accept4, 0, 0, "accept connections with accept4(2) and SOCK_NONBLOCK" },
+	{ "nonblock", accept_nonblock, 0, 0, "accept from a listener that has O_NONBLOCK" },
+	{ "uring", accept_uring, 0, 0, "accept connections with io_uring, one request for each" },
+	{ "multishot", accept_multishot, 0, 0,
+	  "accept all connections with one io_uring multishot request" },
+	{ "unused", accept_unused, 0, 0, "accept a connection and close it without using it" },
+	{ "backlog", accept_backlog, SC_ROOT, 0,
+	  "receive data on connections before accept(2) takes them" },
+	{ "never", accept_never, SC_ROOT, 0, "close a listener whose backlog holds connections" },
+	{ "after_close", accept_after_close, SC_ROOT, 0,
+	  "accept a connection that the client has already closed" },
+	{ "after_reset", accept_after_reset, SC_ROOT, 0,
+	  "accept a connection that the client has already reset" },
+	{ "defer", accept_defer, 0, 0,
+	  "accept with TCP_DEFER_ACCEPT, which waits for the first data" },
+	{ "prefork", accept_prefork, 0, 0,
+	  "accept in a forked process from the parent's listener" },
+	{ "exit", accept_exit, 0, 0,
+	  "accept a connection in a process that exits without using it" },
 	{ 0 },
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A 32-bit program that makes its socket calls the old way, by socketcall(2).
+ * A 32-bit program that makes its socket calls through socketcall(2).
  *
- * It does what the lines of its standard input say, all numbers decimal, and
- * answers each with what the call returned:
+ * Each line of standard input is one command.  The program makes the call and
+ * prints its return value (a negative errno on error) on a line of its own.
+ * All numbers are decimal:
  *
  *	s DOMAIN	socket			b FD ADDRESS	bind
  *	l FD BACKLOG	listen			c FD ADDRESS	connect
@@ -14,8 +15,8 @@
  *	w FD N		write(2)		r FD N		read(2)
  *	x FD		close(2)
  *
- * ADDRESS is a sockaddr as hexadecimal digits; N is at most 4096. It is built
- * without a C library, so that no 32-bit one is needed.
+ * ADDRESS is a struct sockaddr in lower-case hexadecimal digits; N is at most
+ * 4096.  The program uses no C library, so building it needs no 32-bit one.
  */
 
 enum { NR_EXIT = 1, NR_READ = 3, NR_WRITE = 4, NR_CLOSE = 6, NR_SOCKETCALL = 102 };
@@ -51,7 +52,7 @@ struct msghdr32 {
 
 static char buffer[4096];
 
-static int call(int nr, long a, long b, long c)
+static int syscall_int80(int nr, long a, long b, long c)
 {
 	int ret;
 
@@ -63,10 +64,10 @@ static int socketcall(int nr, long a, long b, long c, long d)
 {
 	long args[6] = { a, b, c, d, 0, 0 };
 
-	return call(NR_SOCKETCALL, nr, (long)args, 0);
+	return syscall_int80(NR_SOCKETCALL, nr, (long)args, 0);
 }
 
-static long number(const char **s)
+static long parse_number(const char **s)
 {
 	long n = 0;
 
@@ -77,25 +78,25 @@ static long number(const char **s)
 	return n;
 }
 
-static int nibble(char c)
+static int hex_digit(char c)
 {
 	return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
-static int address(const char *s, char sa[64])
+static int parse_address(const char *s, char sa[64])
 {
 	int n = 0;
 
 	while (*s == ' ')
 		s++;
 	while (n < 64 && s[0] && s[1]) {
-		sa[n++] = nibble(s[0]) << 4 | nibble(s[1]);
+		sa[n++] = hex_digit(s[0]) << 4 | hex_digit(s[1]);
 		s += 2;
 	}
 	return n;
 }
 
-static void print(int value)
+static void print_number(int value)
 {
 	unsigned int v = value < 0 ? -(unsigned int)value : (unsigned int)value;
 	char text[16], *p = text + sizeof(text);
@@ -107,10 +108,10 @@ static void print(int value)
 	} while (v);
 	if (value < 0)
 		*--p = '-';
-	call(NR_WRITE, 1, (long)p, text + sizeof(text) - p);
+	syscall_int80(NR_WRITE, 1, (long)p, text + sizeof(text) - p);
 }
 
-static int message(int nr, int fd, long len)
+static int socketcall_message(int nr, int fd, long len)
 {
 	struct iovec32 iov = { buffer, len };
 	struct msghdr32 msg = { .iov = &iov, .iovlen = 1 };
@@ -118,7 +119,7 @@ static int message(int nr, int fd, long len)
 	return socketcall(nr, fd, (long)&msg, 0, 0);
 }
 
-static int transfer(char how, int fd, long len)
+static int send_or_receive(char how, int fd, long len)
 {
 	if (len > (long)sizeof(buffer))
 		len = sizeof(buffer);
@@ -132,22 +133,22 @@ static int transfer(char how, int fd, long len)
 	case 'F':
 		return socketcall(CALL_RECVFROM, fd, (long)buffer, len, 0);
 	case 'M':
-		return message(CALL_SENDMSG, fd, len);
+		return socketcall_message(CALL_SENDMSG, fd, len);
 	case 'G':
-		return message(CALL_RECVMSG, fd, len);
+		return socketcall_message(CALL_RECVMSG, fd, len);
 	case 'w':
-		return call(NR_WRITE, fd, (long)buffer, len);
+		return syscall_int80(NR_WRITE, fd, (long)buffer, len);
 	case 'r':
-		return call(NR_READ, fd, (long)buffer, len);
+		return syscall_int80(NR_READ, fd, (long)buffer, len);
 	default:
 		return -22;
 	}
 }
 
-static int obey(const char *line)
+static int command_run(const char *line)
 {
 	const char *rest = line + 1;
-	long first = number(&rest);
+	long first = parse_number(&rest);
 	char sa[64];
 	int len;
 
@@ -155,21 +156,21 @@ static int obey(const char *line)
 	case 's':
 		return socketcall(CALL_SOCKET, first, 1, 0, 0);
 	case 'b':
-		len = address(rest, sa);
+		len = parse_address(rest, sa);
 		return socketcall(CALL_BIND, first, (long)sa, len, 0);
 	case 'c':
-		len = address(rest, sa);
+		len = parse_address(rest, sa);
 		return socketcall(CALL_CONNECT, first, (long)sa, len, 0);
 	case 'l':
-		return socketcall(CALL_LISTEN, first, number(&rest), 0, 0);
+		return socketcall(CALL_LISTEN, first, parse_number(&rest), 0, 0);
 	case 'a':
 		return socketcall(CALL_ACCEPT, first, 0, 0, 0);
 	case 'h':
-		return socketcall(CALL_SHUTDOWN, first, number(&rest), 0, 0);
+		return socketcall(CALL_SHUTDOWN, first, parse_number(&rest), 0, 0);
 	case 'x':
-		return call(NR_CLOSE, first, 0, 0);
+		return syscall_int80(NR_CLOSE, first, 0, 0);
 	default:
-		return transfer(line[0], first, number(&rest));
+		return send_or_receive(line[0], first, parse_number(&rest));
 	}
 }
 
@@ -178,14 +179,14 @@ __attribute__((used, noreturn)) void start(void)
 	static char line[256];
 	unsigned int n = 0;
 
-	while (n < sizeof(line) && call(NR_READ, 0, (long)&line[n], 1) == 1) {
+	while (n < sizeof(line) && syscall_int80(NR_READ, 0, (long)&line[n], 1) == 1) {
 		if (line[n++] != '\n')
 			continue;
 		line[n - 1] = '\0';
-		print(obey(line));
+		print_number(command_run(line));
 		n = 0;
 	}
-	call(NR_EXIT, 0, 0, 0);
+	syscall_int80(NR_EXIT, 0, 0, 0);
 	__builtin_unreachable();
 }
 

@@ -2,41 +2,43 @@
 /* Compares the ledger with /proc/sockstat, and with TCP_INFO. */
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "check.h"
+#include "check_row.h"
+#include "verdict.h"
 
-#define MS INT64_C(1000000)
-#define MAX_ROW_DIFFS 24
+#define SNAPSHOT_TRIES 500 /* a millisecond apart */
 
-/* One comparison: the ends, what the kernel says of them, and the table. */
+/**
+ * struct comparison - one call of check()
+ * @now: when the table was read, CLOCK_REALTIME ns
+ * @n: length of @ends and @truths
+ * @ends: sorted by cookie
+ * @truths: of the end at the same index
+ * @table: the snapshot of /proc/sockstat; empty in a dry run
+ * @rows: its rows, sorted by cookie
+ * @taken: whether an end expects the row at the same index of @rows
+ * @n_rows, @n_fields: compared
+ */
 struct comparison {
 	struct run *r;
 	int64_t now;
 	unsigned int n;
-	struct end **ends; /* sorted by cookie */
+	struct end **ends;
 	struct truth *truths;
 	struct sockstat_table table;
-	const struct sockstat_row **rows; /* sorted by cookie */
-	bool *taken;			  /* by place in rows */
-	struct difference *diffs;
-	unsigned int n_diffs, n_fields, no_truth;
-	unsigned int n_rows; /* compared */
+	const struct sockstat_row **rows;
+	bool *taken;
+	unsigned int n_rows, n_fields, no_truth;
 	uint64_t tx_want, tx_seen, rx_want, rx_seen;
 };
 
-/* The differences of one row with one end */
-struct row_diffs {
-	struct difference d[MAX_ROW_DIFFS];
-	unsigned int n, fields;
-};
-
-static int by_cookie(uint64_t a, uint64_t b)
+static int cookie_order(uint64_t a, uint64_t b)
 {
 	return a < b ? -1 : a > b;
 }
@@ -44,7 +46,7 @@ static int by_cookie(uint64_t a, uint64_t b)
 static int ends_by_cookie(const void *a, const void *b)
 {
 	const struct end *x = *(struct end *const *)a, *y = *(struct end *const *)b;
-	int order = by_cookie(x->cookie, y->cookie);
+	int order = cookie_order(x->cookie, y->cookie);
 
 	return order ? order : (x < y ? -1 : x > y);
 }
@@ -53,32 +55,36 @@ static int rows_by_cookie(const void *a, const void *b)
 {
 	const struct sockstat_row *x = *(const struct sockstat_row *const *)a;
 	const struct sockstat_row *y = *(const struct sockstat_row *const *)b;
-	int order = by_cookie(x->cookie, y->cookie);
+	int order = cookie_order(x->cookie, y->cookie);
 
 	return order ? order : (x < y ? -1 : x > y);
 }
 
-static void __attribute__((format(printf, 5, 6))) report(struct comparison *c, const char *row,
-							 uint64_t cookie, const char *field,
-							 const char *want_seen, ...)
+/* The texts are cut off to fit. */
+static void report(struct comparison *c, const char *row, uint64_t cookie, const char *field,
+		   const char *want, const char *seen)
 {
-	struct difference *d = &c->diffs[c->n_diffs];
-	char text[200], *bar;
-	va_list ap;
+	struct difference *d = &c->r->diffs[c->r->n_diffs];
 
-	if (c->n_diffs++ >= MAX_DIFFERENCES)
+	if (c->r->n_diffs++ >= MAX_DIFFERENCES)
 		return;
-	va_start(ap, want_seen);
-	vsnprintf(text, sizeof(text), want_seen, ap);
-	va_end(ap);
-	bar = strchr(text, '|');
-	if (bar)
-		*bar = '\0';
 	snprintf(d->row, sizeof(d->row), "%s", row);
 	d->cookie = cookie;
 	snprintf(d->field, sizeof(d->field), "%s", field);
-	snprintf(d->want, sizeof(d->want), "%.*s", (int)sizeof(d->want) - 1, text);
-	snprintf(d->seen, sizeof(d->seen), "%.*s", (int)sizeof(d->seen) - 1, bar ? bar + 1 : "");
+	snprintf(d->want, sizeof(d->want), "%s", want);
+	snprintf(d->seen, sizeof(d->seen), "%.*s", (int)sizeof(d->seen) - 1, seen);
+}
+
+static void compare_number(struct comparison *c, const char *row, uint64_t cookie,
+			   const char *field, uint64_t want, uint64_t seen)
+{
+	char w[24], s[24];
+
+	if (want == seen)
+		return;
+	snprintf(w, sizeof(w), "%" PRIu64, want);
+	snprintf(s, sizeof(s), "%" PRIu64, seen);
+	report(c, row, cookie, field, w, s);
 }
 
 static void end_name(const struct end *e, char *buf, size_t size)
@@ -93,167 +99,7 @@ static void end_name(const struct end *e, char *buf, size_t size)
 		 sockstat_role_name(e->role));
 }
 
-static void differ(struct row_diffs *rd, const char *field, const char *want, const char *seen)
-{
-	struct difference *d = &rd->d[rd->n];
-
-	if (rd->n == MAX_ROW_DIFFS)
-		return;
-	rd->n++;
-	snprintf(d->field, sizeof(d->field), "%s", field);
-	snprintf(d->want, sizeof(d->want), "%s", want);
-	snprintf(d->seen, sizeof(d->seen), "%s", seen);
-}
-
-static void want_text(struct row_diffs *rd, const char *field, const char *want, const char *seen)
-{
-	rd->fields++;
-	if (strcmp(want, seen))
-		differ(rd, field, want, seen);
-}
-
-static void want_number(struct row_diffs *rd, const char *field, uint64_t want, uint64_t seen)
-{
-	char w[24], s[24];
-
-	snprintf(w, sizeof(w), "%" PRIu64, want);
-	snprintf(s, sizeof(s), "%" PRIu64, seen);
-	want_text(rd, field, w, s);
-}
-
-static void want_at_least(struct row_diffs *rd, const char *field, uint64_t want, uint64_t seen)
-{
-	char w[32], s[24];
-
-	rd->fields++;
-	if (seen >= want)
-		return;
-	snprintf(w, sizeof(w), ">=%" PRIu64, want);
-	snprintf(s, sizeof(s), "%" PRIu64, seen);
-	differ(rd, field, w, s);
-}
-
-static void time_text(char *buf, size_t size, int64_t ns)
-{
-	if (ns < 0)
-		snprintf(buf, size, "-");
-	else
-		snprintf(buf, size, "%" PRId64 ".%03" PRId64, ns / (1000 * MS), ns / MS % 1000);
-}
-
-/* The column has milliseconds; either way of rounding is right. */
-static void want_time(struct row_diffs *rd, const char *field, int64_t lo, int64_t hi, int64_t seen)
-{
-	char w[64], s[24], to[24];
-
-	rd->fields++;
-	if (lo < 0 ? seen < 0 : seen >= lo / MS * MS && seen <= (hi + MS - 1) / MS * MS)
-		return;
-	time_text(w, sizeof(w), lo);
-	if (lo >= 0) {
-		time_text(to, sizeof(to), hi);
-		strcat(w, "..");
-		strcat(w, to);
-	}
-	time_text(s, sizeof(s), seen);
-	differ(rd, field, w, s);
-}
-
-static void want_addr(struct row_diffs *rd, const char *field, const struct sockaddr_storage *want,
-		      const struct sockstat_addr *seen)
-{
-	char text[SOCKSTAT_ADDR_LEN];
-	const struct sockaddr_in6 *w = (const struct sockaddr_in6 *)want;
-	const struct sockaddr_in6 *s = (const struct sockaddr_in6 *)&seen->sa;
-
-	/* How an interface's name is put is not ours to say, which one is. */
-	if (want->ss_family == AF_INET6 && w->sin6_scope_id && seen->sa.ss_family == AF_INET6 &&
-	    !memcmp(&w->sin6_addr, &s->sin6_addr, sizeof(w->sin6_addr)) &&
-	    w->sin6_port == s->sin6_port && w->sin6_scope_id == s->sin6_scope_id)
-		rd->fields++;
-	else
-		want_text(rd, field, addr_text(want, text), seen->text);
-}
-
-static enum sockstat_state state_wanted(const struct end *e, const struct truth *t)
-{
-	if (e->closed)
-		return SOCKSTAT_CLOSED;
-	if (e->state)
-		return e->state;
-	if (t->state == SOCKSTAT_CLOSED && e->opened_lo < 0)
-		return SOCKSTAT_UNCONN;
-	return t->state;
-}
-
-static void compare_row(struct comparison *c, const struct end *e, const struct truth *t,
-			const struct sockstat_row *row, struct row_diffs *rd)
-{
-	enum sockstat_state state = state_wanted(e, t);
-	bool known = e->closed || t->known;
-	int64_t closed_lo = e->closed_lo;
-	int64_t closed_hi = e->closed_hi == UNTIL_CHECK ? c->now : e->closed_hi;
-
-	rd->n = rd->fields = 0;
-	if (state == SOCKSTAT_CLOSED && !e->closed) {
-		/* The connection has ended by itself since it was last looked at. */
-		closed_lo = e->alive ? e->alive : e->opened_lo;
-		closed_hi = c->now;
-	}
-	want_text(rd, "COMMAND", e->comm, row->comm);
-	if (!(e->loose & LOOSE_STATE) && (known || e->state))
-		want_text(rd, "STATE", sockstat_state_name(state), sockstat_state_name(row->state));
-	want_text(rd, "ROLE", sockstat_role_name(e->role), sockstat_role_name(row->role));
-	want_addr(rd, "LOCAL", &e->local, &row->local);
-	want_addr(rd, "REMOTE", &e->remote, &row->remote);
-	if (!(e->loose & LOOSE_TX_BYTES))
-		want_number(rd, "TX_BYTES", e->tx_bytes, row->tx_bytes);
-	if (!(e->loose & LOOSE_RX_BYTES))
-		want_number(rd, "RX_BYTES", e->rx_bytes, row->rx_bytes);
-	(e->loose & LOOSE_TX_CALLS ? want_at_least : want_number)(rd, "TX_CALLS", e->tx_calls,
-								  row->tx_calls);
-	(e->loose & LOOSE_RX_CALLS ? want_at_least : want_number)(rd, "RX_CALLS", e->rx_calls,
-								  row->rx_calls);
-	if (!(e->loose & LOOSE_TX_QUEUE) && known)
-		want_number(rd, "TX_QUEUE", state == SOCKSTAT_CLOSED ? 0 : t->tx_queue,
-			    row->tx_queue);
-	if (!(e->loose & LOOSE_RX_QUEUE) && known)
-		want_number(rd, "RX_QUEUE", state == SOCKSTAT_CLOSED ? 0 : t->rx_queue,
-			    row->rx_queue);
-	if (!(e->loose & LOOSE_TIMES)) {
-		want_time(rd, "OPENED", e->opened_lo, e->opened_hi, row->opened);
-		/* What closed one of several descriptors is no event: its time may not be known. */
-		if (e->closed_hi == UNTIL_CHECK && row->closed < 0 && end_connection_lives(e))
-			rd->fields++;
-		else
-			want_time(rd, "CLOSED", state == SOCKSTAT_CLOSED ? closed_lo : -1,
-				  closed_hi, row->closed);
-	}
-	if (!(e->loose & LOOSE_ERROR))
-		want_text(rd, "ERROR", sockstat_error_name(e->error),
-			  row->error < 0 ? row->error_text : sockstat_error_name(row->error));
-	want_number(rd, "UID", e->uid, row->uid);
-	want_number(rd, "NETNS", e->netns, row->netns);
-	if (!(e->loose & LOOSE_INODE))
-		want_number(rd, "INODE", e->inode, row->inode);
-	rd->fields += 3; /* PID, FD and COOKIE found the row */
-}
-
-static bool same_address(const struct sockaddr_storage *sa, const struct sockstat_addr *addr)
-{
-	char text[SOCKSTAT_ADDR_LEN];
-
-	return !strcmp(addr_text(sa, text), addr->text);
-}
-
-/* Can this row be that end's?  Its cookie was compared before, if known. */
-static bool row_fits(const struct end *e, const struct sockstat_row *row)
-{
-	return row->pid == e->pid && (row->fd == e->fd || (e->fd_lost && row->fd < 0)) &&
-	       (e->cookie ||
-		(same_address(&e->local, &row->local) && same_address(&e->remote, &row->remote)));
-}
-
+/* Return the index of the first row whose cookie is not less than @cookie. */
 static size_t first_row(const struct comparison *c, uint64_t cookie)
 {
 	size_t lo = 0, hi = c->table.n_rows;
@@ -269,51 +115,74 @@ static size_t first_row(const struct comparison *c, uint64_t cookie)
 	return lo;
 }
 
-/* One key may have several rows, before and after exec for one: the most alike is taken. */
-static void compare_end(struct comparison *c, const struct end *e, const struct truth *t)
+/*
+ * Find the row of an end.  Several rows may have one key, for instance from
+ * before and after an exec: choose the row with the fewest differences.
+ *
+ * Return its index, or SIZE_MAX if there is none.
+ */
+static size_t row_find(const struct comparison *c, const struct end *e, const struct truth *t,
+		       struct row_diffs *best)
 {
-	size_t i = e->cookie ? first_row(c, e->cookie) : 0;
-	struct row_diffs rd, best = { .n = MAX_ROW_DIFFS + 1 };
-	const struct sockstat_row *row;
-	size_t found = SIZE_MAX;
-	char name[72];
-	unsigned int k;
+	size_t i = e->cookie ? first_row(c, e->cookie) : 0, found = SIZE_MAX;
+	struct row_diffs rd;
 
-	for (; i < c->table.n_rows; i++) {
+	best->n = MAX_ROW_DIFFS + 1;
+	for (; i < c->table.n_rows && best->n; i++) {
 		if (e->cookie && c->rows[i]->cookie != e->cookie)
 			break;
 		if (c->taken[i] || !row_fits(e, c->rows[i]))
 			continue;
-		compare_row(c, e, t, c->rows[i], &rd);
-		if (rd.n < best.n) {
-			best = rd;
+		row_compare(&rd, e, t, c->rows[i], c->now);
+		if (rd.n < best->n) {
+			*best = rd;
 			found = i;
 		}
-		if (!rd.n)
-			break;
 	}
+	return found;
+}
+
+static void compare_end(struct comparison *c, const struct end *e, const struct truth *t)
+{
+	struct row_diffs rd;
+	size_t found = row_find(c, e, t, &rd);
+	char name[72];
+	unsigned int i;
+
 	end_name(e, name, sizeof(name));
 	c->n_rows++;
 	c->tx_want += e->tx_bytes;
 	c->rx_want += e->rx_bytes;
 	if (found == SIZE_MAX) {
 		if (!e->may_lack)
-			report(c, name, e->cookie, "row", "present|absent");
+			report(c, name, e->cookie, "row", "present", "absent");
 		return;
 	}
-	row = c->rows[found];
 	c->taken[found] = true;
-	c->n_fields += best.fields;
+	c->n_fields += rd.fields;
 	if (!e->closed && !t->known)
 		c->no_truth++;
-	for (k = 0; k < best.n; k++)
-		report(c, name, e->cookie, best.d[k].field, "%s|%s", best.d[k].want,
-		       best.d[k].seen);
-	c->tx_seen += row->tx_bytes;
-	c->rx_seen += row->rx_bytes;
+	for (i = 0; i < rd.n; i++)
+		report(c, name, e->cookie, rd.d[i].field, rd.d[i].want, rd.d[i].seen);
+	c->tx_seen += c->rows[found]->tx_bytes;
+	c->rx_seen += c->rows[found]->rx_bytes;
 }
 
-/* All ends of one socket, from @i up to @j: what they say together */
+static void compare_tcp_info(struct comparison *c, const char *name, uint64_t cookie,
+			     const struct truth *t, uint64_t tx_bytes, uint64_t rx_bytes)
+{
+	c->n_fields += 2;
+	if (c->r->opt->dry_run) {
+		c->tx_want += tx_bytes;
+		c->tx_seen += t->tx_bytes;
+		c->rx_want += rx_bytes;
+		c->rx_seen += t->rx_bytes;
+	}
+	compare_number(c, name, cookie, "TCP_INFO tx", tx_bytes, t->tx_bytes);
+	compare_number(c, name, cookie, "TCP_INFO rx", rx_bytes, t->rx_bytes);
+}
+
+/* Compare the sums over all ends of one socket, which are at the indices @i to @j - 1. */
 static void compare_sums(struct comparison *c, unsigned int i, unsigned int j)
 {
 	uint64_t tx_all = 0, rx_all = 0, tx_now = 0, rx_now = 0, tx_rows = 0, rx_rows = 0;
@@ -339,40 +208,35 @@ static void compare_sums(struct comparison *c, unsigned int i, unsigned int j)
 		if (c->truths[i].sums_known && !e->closed)
 			t = &c->truths[i];
 	}
-	if (t && !(loose & LOOSE_TCP_INFO)) {
-		c->n_fields += 2;
-		if (c->r->opt->dry_run) {
-			c->tx_want += tx_now;
-			c->tx_seen += t->tx_bytes;
-			c->rx_want += rx_now;
-			c->rx_seen += t->rx_bytes;
-		}
-		if (t->tx_bytes != tx_now)
-			report(c, name, cookie, "TCP_INFO tx", "%" PRIu64 "|%" PRIu64, tx_now,
-			       t->tx_bytes);
-		if (t->rx_bytes != rx_now)
-			report(c, name, cookie, "TCP_INFO rx", "%" PRIu64 "|%" PRIu64, rx_now,
-			       t->rx_bytes);
-	}
-	if (c->r->opt->dry_run || c->ends[j - 1]->no_row || (loose & LOOSE_SUM))
+	if (t && !(loose & LOOSE_TCP_INFO))
+		compare_tcp_info(c, name, cookie, t, tx_now, rx_now);
+	if (c->r->opt->dry_run || c->ends[j - 1]->no_row)
 		return;
 	for (k = first_row(c, cookie); k < c->table.n_rows && c->rows[k]->cookie == cookie; k++) {
 		tx_rows += c->rows[k]->tx_bytes;
 		rx_rows += c->rows[k]->rx_bytes;
 	}
 	c->n_fields += 2;
-	if (tx_rows != tx_all)
-		report(c, name, cookie, "TX_BYTES sum", "%" PRIu64 "|%" PRIu64, tx_all, tx_rows);
-	if (rx_rows != rx_all)
-		report(c, name, cookie, "RX_BYTES sum", "%" PRIu64 "|%" PRIu64, rx_all, rx_rows);
+	compare_number(c, name, cookie, "TX_BYTES sum", tx_all, tx_rows);
+	compare_number(c, name, cookie, "RX_BYTES sum", rx_all, rx_rows);
 }
 
-static int pids_in_order(const void *a, const void *b)
+static int pid_order(const void *a, const void *b)
 {
 	return *(const pid_t *)a - *(const pid_t *)b;
 }
 
-/* A row that no end expects, of our processes or on our sockets */
+static void report_extra_row(struct comparison *c, const struct sockstat_row *row)
+{
+	char seen[512];
+
+	snprintf(seen, sizeof(seen), "%s %d %d %s %s %s tx %" PRIu64 " rx %" PRIu64, row->comm_raw,
+		 row->pid, row->fd, sockstat_state_name(row->state), row->local.text,
+		 row->remote.text, row->tx_bytes, row->rx_bytes);
+	report(c, "unexpected row", row->cookie, "row", "", seen);
+}
+
+/* Report rows of the run's processes or sockets that no end expects. */
 static void find_extra_rows(struct comparison *c)
 {
 	pid_t *pids = calloc(c->n + 1, sizeof(*pids));
@@ -383,24 +247,20 @@ static void find_extra_rows(struct comparison *c)
 	for (i = 0; i < c->n; i++)
 		pids[i] = c->ends[i]->pid;
 	pids[c->n] = getpid();
-	qsort(pids, c->n + 1, sizeof(*pids), pids_in_order);
+	qsort(pids, c->n + 1, sizeof(*pids), pid_order);
 	for (i = 0; i < c->table.n_rows; i++) {
 		const struct sockstat_row *row = c->rows[i];
 		bool ours;
 
-		/* Both are sorted, so one pass over each does. */
+		/* Ends and rows are both sorted by cookie: one pass over each is enough. */
 		while (e < c->n && c->ends[e]->cookie < row->cookie)
 			e++;
 		ours = (e < c->n && c->ends[e]->cookie == row->cookie) ||
 		       (row->pid >= 0 &&
-			bsearch(&row->pid, pids, c->n + 1, sizeof(*pids), pids_in_order));
-		/* An earlier process may have had our number. */
-		if (c->taken[i] || !ours || (row->closed >= 0 && row->closed < c->r->started))
-			continue;
-		report(c, "unexpected row", row->cookie, "row",
-		       "|%s %d %d %s %s %s tx %" PRIu64 " rx %" PRIu64, row->comm_raw, row->pid,
-		       row->fd, sockstat_state_name(row->state), row->local.text, row->remote.text,
-		       row->tx_bytes, row->rx_bytes);
+			bsearch(&row->pid, pids, c->n + 1, sizeof(*pids), pid_order));
+		/* A process that ended before the run may have had the same pid. */
+		if (!c->taken[i] && ours && (row->closed < 0 || row->closed >= c->r->started))
+			report_extra_row(c, row);
 	}
 	free(pids);
 }
@@ -413,13 +273,9 @@ static void compare_table(struct comparison *c)
 	c->rows = calloc(c->table.n_rows + 1, sizeof(*c->rows));
 	c->taken = calloc(c->table.n_rows + 1, sizeof(*c->taken));
 	must(c->r, c->rows && c->taken);
-	/* these first, since they may be why rows are absent */
-	if (c->table.missed != c->r->missed)
-		report(c, "the last line", 0, "missed", "%" PRIu64 "|%" PRIu64, c->r->missed,
-		       c->table.missed);
-	if (c->table.dropped != c->r->dropped)
-		report(c, "the last line", 0, "dropped", "%" PRIu64 "|%" PRIu64, c->r->dropped,
-		       c->table.dropped);
+	/* Report these counters first, since they may explain absent rows. */
+	compare_number(c, "the last line", 0, "missed", c->r->missed, c->table.missed);
+	compare_number(c, "the last line", 0, "dropped", c->r->dropped, c->table.dropped);
 	for (k = 0; k < c->table.n_rows; k++)
 		c->rows[k] = &c->table.rows[k];
 	qsort(c->rows, c->table.n_rows, sizeof(*c->rows), rows_by_cookie);
@@ -427,8 +283,37 @@ static void compare_table(struct comparison *c)
 		if (!c->ends[i]->no_row)
 			compare_end(c, c->ends[i], &c->truths[i]);
 	}
-	if (!c->r->allow_extra)
-		find_extra_rows(c);
+	find_extra_rows(c);
+}
+
+/* The state that TCP must be in by the ledger alone; 0 if the ledger does not tell it. */
+static enum sockstat_state state_by_ledger(const struct end *e)
+{
+	if (e->closed || (e->opened_lo < 0 && !e->listener))
+		return SOCKSTAT_CLOSED;
+	return e->listener ? SOCKSTAT_LISTEN : e->state;
+}
+
+/* A dry run has no STATE column to compare: compare TCP_INFO's state instead. */
+static void compare_state(struct comparison *c, const struct end *e, const struct truth *t)
+{
+	enum sockstat_state state = state_by_ledger(e);
+	char name[72];
+
+	if (!state || !t->known)
+		return;
+	c->n_fields++;
+	if (t->state == state)
+		return;
+	end_name(e, name, sizeof(name));
+	report(c, name, e->cookie, "TCP_INFO state", sockstat_state_name(state),
+	       sockstat_state_name(t->state));
+}
+
+/* The connection of an open descriptor of this process may be over. */
+static bool open_here(const struct end *e)
+{
+	return e->pid == getpid() && !e->shut && !e->foreign && !e->retired;
 }
 
 static void truths_get(struct comparison *c, struct truth *truths)
@@ -436,81 +321,100 @@ static void truths_get(struct comparison *c, struct truth *truths)
 	unsigned int i;
 
 	for (i = 0; i < c->n; i++) {
+		struct end *e = c->ends[i];
 		int64_t now = now_ns();
 
-		if (c->ends[i]->closed) {
-			memset(&truths[i], 0, sizeof(truths[i]));
+		memset(&truths[i], 0, sizeof(truths[i]));
+		if (e->closed && !(c->r->opt->dry_run && open_here(e)))
 			continue;
-		}
-		truth_get(c->ends[i], &truths[i]);
-		if (truths[i].known && truths[i].state != SOCKSTAT_CLOSED)
-			c->ends[i]->alive = now;
+		truth_get(e, &truths[i]);
+		if (!e->closed && truths[i].known && truths[i].state != SOCKSTAT_CLOSED)
+			e->alive = now;
 	}
 }
 
-static bool truths_same(const struct truth *a, const struct truth *b, unsigned int n)
+/* Return the index of the first socket that has changed, or @n if none has. */
+static unsigned int truths_changed(const struct truth *a, const struct truth *b, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		if (a[i].state != b[i].state || a[i].tx_queue != b[i].tx_queue ||
 		    a[i].rx_queue != b[i].rx_queue)
-			return false;
+			break;
 	}
-	return true;
+	return i;
 }
 
-/* Acks and FINs are on their way now and then: the table counts if all held still around it. */
+/*
+ * Read the table.  Acknowledgements and FINs may be in flight, so a table
+ * counts only if all sockets have the same state and queues before and after.
+ */
 static void snapshot(struct comparison *c)
 {
-	const struct timespec ms = { 0, MS };
+	const struct timespec ms = { 0, 1000000 };
+	unsigned int tries = SNAPSHOT_TRIES * c->r->opt->patience, i, changed = 0;
 	struct truth *after = calloc(c->n + 1, sizeof(*after));
-	int tries;
+	char name[72];
 
 	c->truths = calloc(c->n + 1, sizeof(*c->truths));
 	must(c->r, after && c->truths);
-	for (tries = 0; tries < 500; tries++) {
+	for (i = 0; i < tries; i++) {
 		truths_get(c, c->truths);
 		sockstat_table_free(&c->table);
 		if (!c->r->opt->dry_run && sockstat_table_read(&c->table, NULL))
 			fail(c->r, "/proc/sockstat: %s", c->table.error);
 		c->now = now_ns();
 		truths_get(c, after);
-		if (truths_same(c->truths, after, c->n))
+		changed = truths_changed(c->truths, after, c->n);
+		if (changed == c->n)
 			break;
 		nanosleep(&ms, NULL);
 	}
 	free(after);
+	if (i < tries)
+		return;
+	end_name(c->ends[changed], name, sizeof(name));
+	fail(c->r, "the table never held still in %u tries: %s", tries, name);
+}
+
+/* Read the COMMAND that each process of an open descriptor has now. */
+static void comms_refresh(struct comparison *c)
+{
+	const struct end *last = NULL;
+	unsigned int i;
+
+	for (i = 0; i < c->n; i++) {
+		struct end *e = c->ends[i];
+
+		if (e->closed || e->pid < 0)
+			continue;
+		if (last && last->pid == e->pid)
+			memcpy(e->comm, last->comm, sizeof(e->comm));
+		else
+			comm_of(e->pid, e->comm);
+		last = e;
+	}
 }
 
 static void compare(struct comparison *c)
 {
 	struct run *r = c->r;
-	char name[SOCKSTAT_COMM_LEN];
 	unsigned int i, j;
-	pid_t named = -1;
 
 	c->ends = calloc(r->n_ends + 1, sizeof(*c->ends));
 	must(r, c->ends);
 	for (i = 0; i < r->n_ends; i++) {
-		struct end *e = &r->ends[i];
-
-		if (!__atomic_load_n(&e->ready, __ATOMIC_ACQUIRE))
-			continue;
-		if (!e->closed && e->pid >= 0) {
-			if (e->pid != named)
-				comm_of(e->pid, e->comm);
-			else
-				memcpy(e->comm, name, sizeof(name));
-			named = e->pid;
-			memcpy(name, e->comm, sizeof(name));
-		}
-		c->ends[c->n++] = e;
+		if (__atomic_load_n(&r->ends[i].ready, __ATOMIC_ACQUIRE))
+			c->ends[c->n++] = &r->ends[i];
 	}
+	comms_refresh(c);
 	qsort(c->ends, c->n, sizeof(*c->ends), ends_by_cookie);
 	snapshot(c);
 	if (!r->opt->dry_run)
 		compare_table(c);
+	for (i = 0; r->opt->dry_run && i < c->n; i++)
+		compare_state(c, c->ends[i], &c->truths[i]);
 	for (i = 0; i < c->n; i = j) {
 		for (j = i + 1; j < c->n && c->ends[j]->cookie == c->ends[i]->cookie; j++)
 			;
@@ -528,31 +432,18 @@ static void comparison_free(struct comparison *c)
 }
 
 /**
- * check - compare every row this run should have with what is there
- * @r: the run; the differences are noted there and fail the scenario
+ * check - compare every row that the run should have with /proc/sockstat
+ * @r: the run
+ *
+ * Differences are stored in @r; the runner fails the scenario for them when it
+ * ends.  Fails at once if the sockets do not hold still while the table is read.
  */
 void check(struct run *r)
 {
-	int64_t deadline = now_ns() + r->eventually * MS;
-	const struct timespec ms = { 0, MS };
-	struct difference *diffs = calloc(MAX_DIFFERENCES, sizeof(*diffs));
-	struct comparison c;
-	unsigned int i;
+	struct comparison c = { .r = r };
 
-	must(r, diffs);
-	for (;;) {
-		c = (struct comparison){ .r = r, .diffs = diffs };
-		compare(&c);
-		comparison_free(&c);
-		if (!c.n_diffs || now_ns() >= deadline)
-			break;
-		nanosleep(&ms, NULL);
-	}
-	for (i = 0; i < c.n_diffs && i < MAX_DIFFERENCES; i++) {
-		if (r->n_diffs < MAX_DIFFERENCES)
-			r->diffs[r->n_diffs] = diffs[i];
-		r->n_diffs++;
-	}
+	compare(&c);
+	comparison_free(&c);
 	r->checks++;
 	r->rows += c.n_rows;
 	r->fields += c.n_fields;
@@ -563,24 +454,21 @@ void check(struct run *r)
 		r->rx_want = c.rx_want;
 		r->rx_seen = c.rx_seen;
 	}
-	free(diffs);
 }
 
 /**
- * check_finish - the runner's end of a scenario: check, close all, check
- * @r: the run
+ * check_finish - check(), close the run's open descriptors, and check() again
+ * @r: the run, whose scenario has returned
  */
 void check_finish(struct run *r)
 {
-	pid_t self = getpid();
 	unsigned int i;
 
 	check(r);
 	for (i = 0; i < r->n_ends; i++) {
 		struct end *e = &r->ends[i];
 
-		/* One that ended but was not closed has an open descriptor still. */
-		if (e->ready && e->pid == self && !e->shut && !e->retired && !e->foreign)
+		if (e->ready && open_here(e))
 			end_close(e);
 	}
 	check(r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Processes that a scenario starts, which share its ends and take turns with it. */
+/* Processes that a scenario starts: they share its ends and take turns with it. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +17,16 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "verdict.h"
 
-#define TURN_SECONDS 60
+#define TURN_SECONDS 60 /* times --patience */
 
 /**
- * shared_memory - zeroed memory that forked children share
+ * shared_memory - allocate zeroed memory that forked children share
  * @r: the run
- * @size: bytes
+ * @size: in bytes
  *
- * Return: never NULL, alive as long as the run.
+ * Return: never NULL, valid as long as the run.
  */
 void *shared_memory(struct run *r, size_t size)
 {
@@ -35,8 +36,8 @@ void *shared_memory(struct run *r, size_t size)
 	return p;
 }
 
-/* The child keeps the descriptors named, as ends of its own, and no other. */
-static void take_over(struct child *c, struct end *const *keep)
+/* In the child: make ends for the descriptors of @keep, and close all others. */
+static void child_take_ends(struct child *c, struct end *const *keep)
 {
 	struct run *r = c->r;
 	pid_t parent = getppid();
@@ -56,7 +57,7 @@ static void take_over(struct child *c, struct end *const *keep)
 	}
 }
 
-/* fork(), as far as libc is concerned; with a pid of our choice unless that is 0 */
+/* Fork; the child gets the process id @pid, unless that is 0. */
 static pid_t fork_as(struct run *r, pid_t pid)
 {
 	struct clone_args args = {
@@ -74,7 +75,7 @@ static pid_t fork_as(struct run *r, pid_t pid)
 	return ret;
 }
 
-static struct child *start(struct run *r, pid_t pid, child_fn fn, void *arg, va_list ap)
+static struct child *child_new(struct run *r, pid_t pid, child_fn fn, void *arg, va_list ap)
 {
 	struct child *c = shared_memory(r, sizeof(*c));
 	struct end *keep[MAX_HELD + 1] = { NULL };
@@ -93,7 +94,7 @@ static struct child *start(struct run *r, pid_t pid, child_fn fn, void *arg, va_
 		c->pid = getpid();
 		close(c->sock[0]);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		take_over(c, keep);
+		child_take_ends(c, keep);
 		fn(c);
 		_exit(0);
 	}
@@ -108,12 +109,12 @@ static struct child *start(struct run *r, pid_t pid, child_fn fn, void *arg, va_
 /**
  * child_start - start a process and wait until it pauses for the first time
  * @r: the run
- * @fn: what it does; it has ended when that returns
+ * @fn: runs in the child, which exits when it returns
  * @arg: for @fn, as c->arg
- * @...: ends of the descriptors that it is to keep, the last one NULL; it
- *	closes the others.  For each it has an end of its own, c->held[].
+ * @...: ends of the descriptors that the child keeps, then NULL; it closes the
+ *	others.  c->held[] has an end of the child's for each that it keeps.
  *
- * Return: the child, alive as long as the run.
+ * Return: the child, valid as long as the run.
  */
 struct child *child_start(struct run *r, child_fn fn, void *arg, ...)
 {
@@ -121,20 +122,20 @@ struct child *child_start(struct run *r, child_fn fn, void *arg, ...)
 	va_list ap;
 
 	va_start(ap, arg);
-	c = start(r, 0, fn, arg, ap);
+	c = child_new(r, 0, fn, arg, ap);
 	va_end(ap);
 	return c;
 }
 
 /**
- * child_start_as - child_start(), with a process id that was used before
- * @r: the run; SKIP if the kernel or our privileges do not let us choose
- * @pid: the process id
- * @fn: as there
- * @arg: as there
- * @...: as there
+ * child_start_as - child_start() with a given process id
+ * @r: the run; skipped if the kernel or missing privileges do not allow the choice
+ * @pid: the process id, for instance of a process that has ended
+ * @fn: as for child_start()
+ * @arg: as for child_start()
+ * @...: as for child_start()
  *
- * Return: the child, alive as long as the run.
+ * Return: the child, valid as long as the run.
  */
 struct child *child_start_as(struct run *r, pid_t pid, child_fn fn, void *arg, ...)
 {
@@ -142,13 +143,13 @@ struct child *child_start_as(struct run *r, pid_t pid, child_fn fn, void *arg, .
 	va_list ap;
 
 	va_start(ap, arg);
-	c = start(r, pid, fn, arg, ap);
+	c = child_new(r, pid, fn, arg, ap);
 	va_end(ap);
 	return c;
 }
 
 /**
- * child_pass - the child: let the parent go on, without waiting
+ * child_pass - in the child: give the parent its turn, and continue
  * @c: the child
  */
 void child_pass(struct child *c)
@@ -157,7 +158,7 @@ void child_pass(struct child *c)
 }
 
 /**
- * child_pause - the child: let the parent go on, and wait for the next turn
+ * child_pause - in the child: give the parent its turn, and wait for the next one
  * @c: the child
  */
 void child_pause(struct child *c)
@@ -165,12 +166,12 @@ void child_pause(struct child *c)
 	char turn;
 
 	child_pass(c);
-	/* The end of file is child_join()'s turn. */
+	/* child_join() gives the last turn with an end of file. */
 	must(c->r, read(c->sock[1], &turn, 1) >= 0);
 }
 
 /**
- * child_go - the parent: let the child go on, without waiting for it
+ * child_go - in the parent: give the child its turn, and continue
  * @c: the child
  */
 void child_go(struct child *c)
@@ -179,8 +180,8 @@ void child_go(struct child *c)
 }
 
 /**
- * child_wait - the parent: wait until the child pauses
- * @c: the child
+ * child_wait - in the parent: wait until the child pauses
+ * @c: the child; the run fails after TURN_SECONDS
  */
 void child_wait(struct child *c)
 {
@@ -188,21 +189,21 @@ void child_wait(struct child *c)
 		{ .fd = c->sock[0], .events = POLLIN },
 		{ .fd = c->pidfd, .events = POLLIN },
 	};
+	int seconds = patience_seconds(c->r, TURN_SECONDS), n;
 	char turn;
-	int n;
 
 	do {
-		n = poll(pfds, 2, TURN_SECONDS * 1000);
+		n = poll(pfds, 2, seconds * 1000);
 	} while (n < 0 && errno == EINTR);
 	must(c->r, n >= 0);
 	if (!n)
-		fail(c->r, "process %d did not pause within %d s", c->pid, TURN_SECONDS);
+		fail(c->r, "process %d did not pause within %d s", c->pid, seconds);
 	if (read(c->sock[0], &turn, 1) != 1)
 		fail(c->r, "process %d ended too early", c->pid);
 }
 
 /**
- * child_turn - the parent: let the child go on until it pauses again
+ * child_turn - in the parent: give the child its turn, and wait until it pauses
  * @c: the child
  */
 void child_turn(struct child *c)
@@ -211,7 +212,7 @@ void child_turn(struct child *c)
 	child_wait(c);
 }
 
-/* Books the end of every descriptor that the child had. */
+/* Book that the descriptors of a child that has ended are closed. */
 static void child_gone(struct child *c, int64_t since)
 {
 	unsigned int i;
@@ -227,23 +228,23 @@ static void child_gone(struct child *c, int64_t since)
 }
 
 /**
- * child_join - the parent: let the child run to its end
- * @c: the child
+ * child_join - in the parent: let the child run until it exits
+ * @c: the child; the run fails after TURN_SECONDS
  *
- * Its ends are booked as closed now.
+ * Books the child's ends as closed.
  */
 void child_join(struct child *c)
 {
 	struct pollfd pfd = { .fd = c->pidfd, .events = POLLIN };
+	int seconds = patience_seconds(c->r, TURN_SECONDS), n, status;
 	int64_t since = now_ns();
-	int n, status;
 
 	must(c->r, !shutdown(c->sock[0], SHUT_WR));
 	do {
-		n = poll(&pfd, 1, TURN_SECONDS * 1000);
+		n = poll(&pfd, 1, seconds * 1000);
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		fail(c->r, "process %d did not end within %d s", c->pid, TURN_SECONDS);
+		fail(c->r, "process %d did not end within %d s", c->pid, seconds);
 	must(c->r, waitpid(c->pid, &status, 0) == c->pid);
 	if (status)
 		fail(c->r, "process %d ended with wait status %#x", c->pid, status);
@@ -251,10 +252,10 @@ void child_join(struct child *c)
 }
 
 /**
- * child_kill - the parent: SIGKILL the child
+ * child_kill - in the parent: kill the child with SIGKILL
  * @c: the child
  *
- * Its ends are booked as closed now.
+ * Books the child's ends as closed.
  */
 void child_kill(struct child *c)
 {
@@ -268,10 +269,10 @@ void child_kill(struct child *c)
 }
 
 /**
- * child_exec - the child: become another program
- * @c: the child; the program's standard input and output are its turns: "cat"
- *	pauses whenever it has been given one, and ends at child_join()
- * @argv: looked for in PATH
+ * child_exec - in the child: execute another program
+ * @c: the child; its turns are bytes on the program's standard input and
+ *	output: "cat" pauses after each turn, and exits at child_join()
+ * @argv: the program, which is looked up in PATH, and its arguments
  */
 void child_exec(struct child *c, char *const argv[])
 {
@@ -282,11 +283,11 @@ void child_exec(struct child *c, char *const argv[])
 }
 
 /**
- * child_execed - a descriptor is another program's now
- * @e: its end before, which becomes a CLOSED row
- * @since: the time just before exec
+ * child_execed - book that a descriptor was passed on by an exec
+ * @e: the end that it had before, which becomes a CLOSED row
+ * @since: the time just before the exec
  *
- * Return: the new program's end.
+ * Return: the new program's end, valid as long as the run.
  */
 struct end *child_execed(struct end *e, int64_t since)
 {
@@ -294,43 +295,4 @@ struct end *child_execed(struct end *e, int64_t since)
 
 	end_gone(e, since);
 	return next;
-}
-
-struct in_syscall {
-	pid_t pid, tid;
-	long nr;
-};
-
-static bool in_syscall(void *arg)
-{
-	const struct in_syscall *s = arg;
-	char path[48], text[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", s->pid, s->tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	/* "running" while it is not asleep */
-	return text[0] >= '0' && text[0] <= '9' && atol(text) == s->nr;
-}
-
-/**
- * wait_in_syscall - wait until a thread sleeps in a system call
- * @r: the run
- * @pid: its process
- * @tid: the thread
- * @nr: the system call's number
- */
-void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr)
-{
-	struct in_syscall s = { pid, tid, nr };
-
-	wait_until(r, in_syscall, &s, "a thread to sleep in its system call");
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Processes of a scenario, and threads that wait in a system call. */
+/* Processes that a scenario starts. */
 #ifndef SOCKSTAT_CLIENT_CHILD_H
 #define SOCKSTAT_CLIENT_CHILD_H
 
-#include "scenario.h"
+#include "ledger.h"
 
 #define MAX_HELD 8
 
 /**
  * struct child - a process that takes turns with the one that started it
  * @r: the run
- * @arg: the scenario's own, for the child's function
- * @pid: its process id, in the parent's namespace
- * @held: its descriptors that it shares with the parent, open at its start
- * @pidfd: the parent's, readable when the child has ended
- * @sock: the ends of a socket pair, parent's and child's; one byte is a turn
+ * @arg: private to the scenario, for the child's function
+ * @pid: the child's process id, in the parent's pid namespace
+ * @held: ends of the descriptors that the child has inherited from the parent
+ * @pidfd: of the parent, readable when the child has ended
+ * @sock: a socket pair, the parent's and the child's socket; one byte is a turn
  *
- * In memory that both share.  The two never run at the same time, except as
- * one of them is about to wait for the other.
+ * In memory that both share.  Only one of the two processes runs at a time,
+ * except while one is about to wait for the other.
  */
 struct child {
 	struct run *r;
@@ -46,6 +46,5 @@ struct end *child_execed(struct end *e, int64_t since);
 void pass_descriptor(struct run *r, int to, int fd);
 int receive_descriptor(struct run *r, int from);
 void *shared_memory(struct run *r, size_t size);
-void wait_in_syscall(struct run *r, pid_t pid, pid_t tid, long nr);
 
 #endif

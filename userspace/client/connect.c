@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ways of connecting that succeed. */
+/* Successful connects: blocking, non-blocking, socket_bound, interrupted, to itself. */
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,12 +12,13 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "scenario.h"
 
 /**
- * unconnected - a socket of the run's family, bound to nothing
- * @r: the run
+ * unconnected - create a TCP socket of the run's family, without bind() or connect()
+ * @r: the run; with r->nonblock the descriptor gets O_NONBLOCK
  *
- * Return: its end; with r->nonblock it has O_NONBLOCK.
+ * Return: the socket's end.
  */
 struct end *unconnected(struct run *r)
 {
@@ -29,8 +30,8 @@ struct end *unconnected(struct run *r)
 }
 
 /**
- * socket_error - take a socket's pending error
- * @e: its end
+ * socket_error - read and clear a socket's pending error (SO_ERROR)
+ * @e: the socket's end
  *
  * Return: an errno or 0.
  */
@@ -44,10 +45,10 @@ int socket_error(struct end *e)
 }
 
 /**
- * connect_end - connect(), and with O_NONBLOCK the wait until it is over
- * @e: the descriptor's end; r->nonblock says whether it has O_NONBLOCK
- * @to: where to
- * @len: of the address
+ * connect_end - connect a socket; with O_NONBLOCK wait until the handshake is complete
+ * @e: the socket's end; r->nonblock tells whether it has O_NONBLOCK
+ * @to: the address to connect to
+ * @len: length of the address
  */
 void connect_end(struct end *e, const struct sockaddr_storage *to, socklen_t len)
 {
@@ -62,8 +63,8 @@ void connect_end(struct end *e, const struct sockaddr_storage *to, socklen_t len
 	end_opened(e, SOCKSTAT_ROLE_CLIENT, since);
 }
 
-/* Both ends of a connection that @client made to @listener */
-static void accept_pair(struct end *client, struct end *listener, struct pair *p)
+/* Accept the connection that @client made to @listener, and fill @p with both ends. */
+static void pair_accept(struct end *client, struct end *listener, struct pair *p)
 {
 	p->client = client;
 	p->server = accept_from(client->run, listener, client->opened_lo);
@@ -79,15 +80,16 @@ static void connect_plain(struct run *r)
 	check(r);
 	connect_end(e, &to, len);
 	check(r);
-	accept_pair(e, listener, &p);
+	pair_accept(e, listener, &p);
 	check(r);
 	talk(&p, 1000);
 }
 
-/* A bound socket keeps its port; the row has it before there is a connection. */
-static void connect_bound(struct run *r)
+/* Bind the socket to the loopback address with port 0, connect it, and check its row each time. */
+static void bind_and_connect(struct end *e)
 {
-	struct end *listener = listen_open(r, 1), *e = unconnected(r);
+	struct run *r = e->run;
+	struct end *listener = listen_open(r, 1);
 	struct sockaddr_storage to, from;
 	socklen_t len = family_loopback(r, 0, &from);
 	struct pair p;
@@ -97,34 +99,30 @@ static void connect_bound(struct run *r)
 	check(r);
 	len = family_loopback(r, addr_port(&listener->local), &to);
 	connect_end(e, &to, len);
-	accept_pair(e, listener, &p);
+	pair_accept(e, listener, &p);
 	check(r);
 	talk(&p, 1000);
 }
 
-/* Bound to an address, the port is chosen by connect(). */
+/* connect() keeps the port that bind() chose; the row shows it before the connect, too. */
+static void connect_bound(struct run *r)
+{
+	bind_and_connect(unconnected(r));
+}
+
+/* IP_BIND_ADDRESS_NO_PORT: bind() sets the address only, and connect() chooses the port. */
 static void connect_bound_no_port(struct run *r)
 {
-	struct end *listener = listen_open(r, 1), *e = unconnected(r);
-	struct sockaddr_storage to, from;
-	socklen_t len = family_loopback(r, 0, &from);
-	struct pair p;
+	struct end *e = unconnected(r);
 	int on = 1;
 
 	must(r, !setsockopt(e->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)));
-	must(r, !bind(e->fd, (struct sockaddr *)&from, len));
-	end_refresh(e);
-	check(r);
-	len = family_loopback(r, addr_port(&listener->local), &to);
-	connect_end(e, &to, len);
-	accept_pair(e, listener, &p);
-	check(r);
-	talk(&p, 1000);
+	bind_and_connect(e);
 }
 
 /*
- * The listener's queue is full, so the SYN stays unanswered until there is
- * room: a connect that can be looked at while it is under way.
+ * The listener's accept queue is full, so the kernel drops the SYN until
+ * accept() makes room.  Meanwhile the client's row can be checked in SYN_SENT.
  */
 static void connect_in_progress(struct run *r)
 {
@@ -142,32 +140,32 @@ static void connect_in_progress(struct run *r)
 	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EINPROGRESS);
 	end_connecting(e, since, &to);
 	wait_state(e, SOCKSTAT_SYN_SENT);
-	/* The other connection's server has no descriptor yet, and no end. */
+	/* The first connection's server side has no descriptor yet, hence no end here. */
 	check(r);
 	must(r, rx(e, recv(e->fd, &c, 1, 0)) < 0 && errno == EAGAIN);
 	must(r, tx(e, send(e->fd, "x", 1, 0)) < 0 && errno == EAGAIN);
 	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EALREADY);
 	check(r);
-	accept_pair(first, listener, &p);
+	pair_accept(first, listener, &p);
 	wait_poll(r, e->fd, POLLOUT);
 	must(r, !socket_error(e));
 	end_refresh(e);
 	check(r);
-	accept_pair(e, listener, &p);
+	pair_accept(e, listener, &p);
 	talk(&p, 1000);
 }
 
-static void nothing(int signal)
+static void ignore_signal(int signal)
 {
 	(void)signal;
 }
 
-/* A signal ends the waiting, not the connecting. */
+/* A signal ends connect() with EINTR, but the handshake continues. */
 static void connect_interrupted(struct run *r)
 {
 	struct itimerval soon = { .it_value.tv_usec = 20000, .it_interval.tv_usec = 20000 };
 	struct itimerval never = { 0 };
-	struct sigaction sa = { .sa_handler = nothing };
+	struct sigaction sa = { .sa_handler = ignore_signal };
 	struct end *listener = listen_open(r, 0), *e;
 	struct sockaddr_storage to;
 	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
@@ -178,22 +176,22 @@ static void connect_interrupted(struct run *r)
 	must(r, !sigaction(SIGALRM, &sa, NULL));
 	e = unconnected(r);
 	since = now_ns();
-	/* Again and again, lest one comes before the wait begins. */
+	/* Repeat the timer, in case the first signal arrives before connect() sleeps. */
 	must(r, !setitimer(ITIMER_REAL, &soon, NULL));
 	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EINTR);
 	must(r, !setitimer(ITIMER_REAL, &never, NULL));
 	end_connecting(e, since, &to);
 	check(r);
-	accept_pair(first, listener, &p);
+	pair_accept(first, listener, &p);
 	wait_poll(r, e->fd, POLLOUT);
 	must(r, !socket_error(e));
 	end_refresh(e);
-	accept_pair(e, listener, &p);
+	pair_accept(e, listener, &p);
 	check(r);
 	talk(&p, 1000);
 }
 
-/* connect() on a connected descriptor fails and changes nothing. */
+/* connect() on a connected or listening descriptor fails and leaves its row as it is. */
 static void connect_again(struct run *r)
 {
 	struct end *listener = listen_open(r, 1);
@@ -210,7 +208,7 @@ static void connect_again(struct run *r)
 	talk(&p, 1000);
 }
 
-/* One socket that is its own peer: what it sends, it receives. */
+/* The socket connects to its own port, so it receives the bytes it sends. */
 static void connect_self(struct run *r)
 {
 	struct end *e = unconnected(r);
@@ -233,20 +231,21 @@ static void connect_self(struct run *r)
 }
 
 /**
- * command - run a line of shell, or SKIP
+ * shell_command - run a shell command; skip the scenario if it fails
  * @r: the run
- * @line: what the scenario cannot do without
+ * @line: the command, which the scenario depends on
  */
-void command(struct run *r, const char *line)
+void shell_command(struct run *r, const char *line)
 {
 	char text[256];
 
 	snprintf(text, sizeof(text), "%s >/dev/null 2>&1", line);
 	if (system(text))
-		skip(r, "this fails: %s", line);
+		skip(r, "this command failed: %s", line);
 }
 
-static struct end *bound(struct run *r, struct sockaddr_storage *sa)
+/* Create a non-blocking socket, bind it to a free port and store its address in @sa. */
+static struct end *socket_bound(struct run *r, struct sockaddr_storage *sa)
 {
 	struct end *e = unconnected(r);
 	socklen_t len = family_loopback(r, 0, sa);
@@ -259,8 +258,8 @@ static struct end *bound(struct run *r, struct sockaddr_storage *sa)
 }
 
 /*
- * Both ends call connect, and their SYNs cross: both are clients.  The delay
- * of the loopback interface is what lets them cross.
+ * Both ends call connect() and their SYNs cross, so both have the role client.
+ * A delay on the loopback interface makes sure that the SYNs cross.
  */
 static void connect_simultaneous(struct run *r)
 {
@@ -271,9 +270,9 @@ static void connect_simultaneous(struct run *r)
 	int i;
 
 	net_private(r);
-	command(r, "tc qdisc add dev lo root netem delay 300ms");
-	e[0] = bound(r, &sa[0]);
-	e[1] = bound(r, &sa[1]);
+	shell_command(r, "tc qdisc add dev lo root netem delay 300ms");
+	e[0] = socket_bound(r, &sa[0]);
+	e[1] = socket_bound(r, &sa[1]);
 	since = now_ns();
 	for (i = 0; i < 2; i++) {
 		struct sockaddr *to = (struct sockaddr *)&sa[!i];
@@ -298,13 +297,19 @@ static void connect_simultaneous(struct run *r)
 }
 
 const struct scenario connect_scenarios[] = {
-	{ "plain", connect_plain, SC_NONBLOCK, 0, "connect(2); non-blocking: and poll(2)" },
-	{ "bound", connect_bound, SC_NONBLOCK, 0, "from a bound port" },
-	{ "bound_no_port", connect_bound_no_port, SC_NONBLOCK, 0, "from a bound address" },
-	{ "in_progress", connect_in_progress, 0, 0, "looked at while the SYN is unanswered" },
-	{ "interrupted", connect_interrupted, 0, 0, "a signal while it waits" },
-	{ "again", connect_again, SC_NONBLOCK, 0, "on a descriptor that is connected" },
-	{ "self", connect_self, SC_NONBLOCK, 0, "to itself" },
-	{ "simultaneous", connect_simultaneous, SC_ROOT, 0, "both ends at once" },
+	{ "plain", connect_plain, SC_NONBLOCK, 0,
+	  "connect with connect(2); non-blocking: wait for it with poll(2)" },
+	{ "bound", connect_bound, SC_NONBLOCK, 0, "bind(2) to a port, then connect(2) from it" },
+	{ "bound_no_port", connect_bound_no_port, SC_NONBLOCK, 0,
+	  "bind(2) to an address without a port, then connect(2) from it" },
+	{ "in_progress", connect_in_progress, 0, 0,
+	  "check a non-blocking connect(2) while its SYN is unanswered" },
+	{ "interrupted", connect_interrupted, 0, 0,
+	  "interrupt connect(2) by a signal while it waits" },
+	{ "again", connect_again, SC_NONBLOCK, 0,
+	  "call connect(2) on a socket that is already connected" },
+	{ "self", connect_self, SC_NONBLOCK, 0, "connect a socket to its own port" },
+	{ "simultaneous", connect_simultaneous, SC_ROOT, 0,
+	  "connect both ends to each other at the same time" },
 	{ 0 },
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ways of connecting that fail, each of which is a connection in the history.
+ * Failing connects.  Each of them must leave a CLOSED row with its ERROR.
  *
- * In a network namespace of its own, whose ports are so few that the one a
- * connect took is known though it never told.
+ * After a failed connect() the socket no longer knows its local port.  Most
+ * scenarios therefore run in a network namespace of their own and limit
+ * ip_local_port_range to one or two ports, so that the LOCAL column of the
+ * row can be predicted.
  */
 
 #include <arpa/inet.h>
@@ -16,24 +18,25 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "scenario.h"
 
 #define PORT 50000
 #define CLOSED_PORT 9
 
-static void local_is(struct end *e, uint16_t port)
+static void end_set_local_port(struct end *e, uint16_t port)
 {
 	family_loopback(e->run, port, &e->local);
 	addr_plain(&e->local);
 }
 
 /*
- * A connect that does not come to a connection, from @port to @to.
+ * Connect from @port to @to and expect that it fails with @error.
  *
- * Blocking: the failure is told at once and the descriptor is as new.  Else
- * the descriptor stays with the dead connection until the next connect(),
- * which tells of it.
+ * A blocking connect() returns @error, and the socket can connect again at
+ * once.  A non-blocking socket keeps the dead connection until the next
+ * connect(), which returns ECONNABORTED.
  *
- * Returns the end of the descriptor that can be connected once more.
+ * Return the end of the same descriptor, which can connect again.
  */
 static struct end *connect_fails(struct end *e, const struct sockaddr_storage *to, uint16_t port,
 				 int error)
@@ -46,7 +49,7 @@ static struct end *connect_fails(struct end *e, const struct sockaddr_storage *t
 	must(r, connect(e->fd, (const struct sockaddr *)to, len) < 0);
 	must(r, errno == (r->nonblock ? EINPROGRESS : error));
 	end_connecting(e, since, to);
-	local_is(e, port);
+	end_set_local_port(e, port);
 	if (r->nonblock) {
 		wait_poll(r, e->fd, 0);
 		end_ended(e, since, error);
@@ -62,8 +65,8 @@ static struct end *connect_fails(struct end *e, const struct sockaddr_storage *t
 	return next;
 }
 
-/* The same descriptor then connects. */
-static void connect_now(struct end *e, struct end *listener)
+/* Connect the descriptor successfully after its earlier failures. */
+static void connect_succeeds(struct end *e, struct end *listener)
 {
 	struct run *r = e->run;
 	struct sockaddr_storage to;
@@ -82,7 +85,8 @@ static void connect_now(struct end *e, struct end *listener)
 	check(r);
 }
 
-static void ports(struct run *r, int n)
+/* Enter a network namespace in which connect() can choose from @n local ports only. */
+static void limit_local_ports(struct run *r, int n)
 {
 	char range[32];
 
@@ -91,8 +95,8 @@ static void ports(struct run *r, int n)
 	sysctl_set(r, "net/ipv4/ip_local_port_range", range);
 }
 
-/* A listener whose port is none of those that connect() chooses from */
-static struct end *listener_elsewhere(struct run *r, int backlog)
+/* Open a listener on a port outside ip_local_port_range. */
+static struct end *listener_outside_range(struct run *r, int backlog)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = family_loopback(r, PORT + 1000, &sa);
@@ -108,31 +112,31 @@ static void connect_refused(struct run *r)
 	struct sockaddr_storage to;
 	struct end *e;
 
-	ports(r, 1);
+	limit_local_ports(r, 1);
 	family_loopback(r, CLOSED_PORT, &to);
 	e = connect_fails(unconnected(r), &to, PORT, ECONNREFUSED);
 	end_close(e);
 	check(r);
 }
 
-/* Again and again, then to someone who listens */
+/* Two refused connects, then a successful one to a listener */
 static void connect_refused_then_not(struct run *r)
 {
 	struct sockaddr_storage to;
 	struct end *e;
 
-	ports(r, 1);
+	limit_local_ports(r, 1);
 	family_loopback(r, CLOSED_PORT, &to);
 	e = connect_fails(unconnected(r), &to, PORT, ECONNREFUSED);
 	e = connect_fails(e, &to, PORT, ECONNREFUSED);
-	connect_now(e, listener_elsewhere(r, 1));
+	connect_succeeds(e, listener_outside_range(r, 1));
 }
 
 /**
- * connect_refused_from - refused, from a bound port, which is looked at
+ * connect_refused_from - bind a socket, connect to a closed port and check the refused connect
  * @r: the run
  *
- * Return: the end of the descriptor, which can be connected once more.
+ * Return: the end of the same descriptor, which can connect again.
  */
 struct end *connect_refused_from(struct run *r)
 {
@@ -151,7 +155,7 @@ static void connect_refused_bound(struct run *r)
 	connect_refused_from(r);
 }
 
-/* The listener's queue is full, so that the SYN is dropped; it is sent twice. */
+/* The accept queue is full, so the kernel drops the SYN; TCP_SYNCNT allows one retransmission. */
 static void connect_timed_out(struct run *r)
 {
 	struct end *listener, *first, *e;
@@ -159,20 +163,21 @@ static void connect_timed_out(struct run *r)
 	struct pair p;
 	int once = 1;
 
-	ports(r, 2);
-	listener = listener_elsewhere(r, 0);
+	limit_local_ports(r, 2);
+	listener = listener_outside_range(r, 0);
 	first = connect_to(r, listener);
 	family_loopback(r, addr_port(&listener->local), &to);
 	e = unconnected(r);
 	must(r, !setsockopt(e->fd, IPPROTO_TCP, TCP_SYNCNT, &once, sizeof(once)));
 	e = connect_fails(e, &to, 2 * PORT + 1 - addr_port(&first->local), ETIMEDOUT);
 	p = (struct pair){ first, accept_from(r, listener, first->opened_lo) };
-	connect_now(e, listener);
+	connect_succeeds(e, listener);
 	talk(&p, 1000);
 }
 
-/* No packet is sent: connect() fails at once, blocking or not. */
-static struct end *connect_refuses(struct end *e, const struct sockaddr_storage *to, int error)
+/* connect() fails at once, with or without O_NONBLOCK, because no packet can be sent. */
+static struct end *connect_fails_at_once(struct end *e, const struct sockaddr_storage *to,
+					 int error)
 {
 	struct run *r = e->run;
 	int64_t since = now_ns();
@@ -180,7 +185,7 @@ static struct end *connect_refuses(struct end *e, const struct sockaddr_storage 
 
 	if (!connect(e->fd, (const struct sockaddr *)to, sizeof(struct sockaddr_in6)) ||
 	    errno != error)
-		fail(r, "connect() gave error %d where %d should be", errno, error);
+		fail(r, "connect() did not fail with errno %d; errno is %d", error, errno);
 	end_connecting(e, since, to);
 	e->local = (struct sockaddr_storage){ 0 };
 	e->error = error;
@@ -189,7 +194,8 @@ static struct end *connect_refuses(struct end *e, const struct sockaddr_storage 
 	return next;
 }
 
-static void unreachable(struct run *r, const char *route, int error)
+/* Connect to an address with no route, or with a @route of a type that fails with @error. */
+static void connect_without_route(struct run *r, const char *route, int error)
 {
 	struct sockaddr_storage to;
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&to;
@@ -201,7 +207,7 @@ static void unreachable(struct run *r, const char *route, int error)
 	if (route) {
 		snprintf(line, sizeof(line), "ip route add %s %s", route,
 			 r->family == FAMILY_6 ? "2001:db8::/32" : "192.0.2.0/24");
-		command(r, line);
+		shell_command(r, line);
 	}
 	family_loopback(r, 80, &to);
 	if (r->family == FAMILY_4)
@@ -209,28 +215,28 @@ static void unreachable(struct run *r, const char *route, int error)
 	else
 		inet_pton(AF_INET6, r->family == FAMILY_6 ? "2001:db8::1" : "::ffff:192.0.2.1",
 			  &sin6->sin6_addr);
-	e = connect_refuses(unconnected(r), &to, error);
+	e = connect_fails_at_once(unconnected(r), &to, error);
 	sin->sin_port = htons(81);
-	e = connect_refuses(e, &to, error);
-	connect_now(e, listen_open(r, 1));
+	e = connect_fails_at_once(e, &to, error);
+	connect_succeeds(e, listen_open(r, 1));
 }
 
 static void connect_unreachable(struct run *r)
 {
-	unreachable(r, NULL, ENETUNREACH);
+	connect_without_route(r, NULL, ENETUNREACH);
 }
 
 static void connect_host_unreachable(struct run *r)
 {
-	unreachable(r, "unreachable", EHOSTUNREACH);
+	connect_without_route(r, "unreachable", EHOSTUNREACH);
 }
 
 static void connect_prohibited(struct run *r)
 {
-	unreachable(r, "prohibit", EACCES);
+	connect_without_route(r, "prohibit", EACCES);
 }
 
-/* All ports are in use: the attempt ends before it has one. */
+/* All local ports are in use, so connect() fails before it has one. */
 static void connect_no_port(struct run *r)
 {
 	struct end *listener;
@@ -238,26 +244,32 @@ static void connect_no_port(struct run *r)
 	struct pair p;
 	struct end *e;
 
-	ports(r, 1);
-	listener = listener_elsewhere(r, 1);
+	limit_local_ports(r, 1);
+	listener = listener_outside_range(r, 1);
 	pair_open_on(r, listener, &p);
 	family_loopback(r, addr_port(&listener->local), &to);
-	e = connect_refuses(unconnected(r), &to, EADDRNOTAVAIL);
+	e = connect_fails_at_once(unconnected(r), &to, EADDRNOTAVAIL);
 	end_close(e);
 	talk(&p, 1000);
 	check(r);
 }
 
 const struct scenario connect_fail_scenarios[] = {
-	{ "refused", connect_refused, SC_NONBLOCK | SC_ROOT, 0, "nobody listens" },
+	{ "refused", connect_refused, SC_NONBLOCK | SC_ROOT, 0,
+	  "connect to a port without a listener: ECONNREFUSED" },
 	{ "refused_then_not", connect_refused_then_not, SC_NONBLOCK | SC_ROOT, 0,
-	  "twice refused, then connected, on one descriptor" },
-	{ "refused_bound", connect_refused_bound, SC_NONBLOCK, 0, "refused, from a bound port" },
-	{ "timed_out", connect_timed_out, SC_NONBLOCK | SC_ROOT, 0, "no answer to the SYN" },
-	{ "unreachable", connect_unreachable, SC_NONBLOCK | SC_ROOT, 0, "no route" },
+	  "connect twice to a closed port, then to a listener, on one socket" },
+	{ "refused_bound", connect_refused_bound, SC_NONBLOCK, 0,
+	  "connect from a bound port to a closed port: ECONNREFUSED" },
+	{ "timed_out", connect_timed_out, SC_NONBLOCK | SC_ROOT, 0,
+	  "connect while the SYN gets no answer: ETIMEDOUT" },
+	{ "unreachable", connect_unreachable, SC_NONBLOCK | SC_ROOT, 0,
+	  "connect to an address without a route: ENETUNREACH" },
 	{ "host_unreachable", connect_host_unreachable, SC_NONBLOCK | SC_ROOT, 0,
-	  "a route that says so" },
-	{ "prohibited", connect_prohibited, SC_NONBLOCK | SC_ROOT, 0, "a route that forbids it" },
-	{ "no_port", connect_no_port, SC_NONBLOCK | SC_ROOT, 0, "no local port is free" },
+	  "connect over a route of type unreachable: EHOSTUNREACH" },
+	{ "prohibited", connect_prohibited, SC_NONBLOCK | SC_ROOT, 0,
+	  "connect over a route of type prohibit: EACCES" },
+	{ "no_port", connect_no_port, SC_NONBLOCK | SC_ROOT, 0,
+	  "connect when all local ports are in use: EADDRNOTAVAIL" },
 	{ 0 },
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One connection, several descriptors of one process; one number, several connections. */
+/*
+ * Descriptor numbers within one process: several descriptors of one connection
+ * (dup), and one number used for several connections in turn.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,16 +11,17 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
-/* Another number for the same socket, with its own row */
-static struct end *copy(struct end *e, int fd)
+/* Expect a row of its own for @fd, a duplicate of @e's descriptor in this process. */
+static struct end *end_duplicate(struct end *e, int fd)
 {
 	must(e->run, fd >= 0);
 	return end_alias(e, getpid(), fd);
 }
 
-/* Both descriptors send and receive in turn; each has what went through it. */
-static void use_both(struct pair *p, struct end *other)
+/* Send and receive through both descriptors in turn; each row counts its own bytes. */
+static void talk_through_both(struct pair *p, struct end *other)
 {
 	struct run *r = other->run;
 	int i;
@@ -40,11 +44,11 @@ static void descriptors_dup(struct run *r)
 
 	pair_open(r, &p);
 	send_bytes(p.client, 1000);
-	other = copy(p.client, dup(p.client->fd));
+	other = end_duplicate(p.client, dup(p.client->fd));
 	check(r);
 	read_all(p.server, 1000);
-	use_both(&p, other);
-	/* The connection lives as long as one of them. */
+	talk_through_both(&p, other);
+	/* The connection lives until its last descriptor is closed. */
 	end_close(p.client);
 	check(r);
 	send_bytes(other, 10);
@@ -54,7 +58,7 @@ static void descriptors_dup(struct run *r)
 	check(r);
 }
 
-/* A row while it is there, none when it was closed: nothing went through it. */
+/* An unused duplicate has a row while it is open, and leaves none when it is closed. */
 static void descriptors_dup_unused(struct run *r)
 {
 	struct end *other;
@@ -62,7 +66,7 @@ static void descriptors_dup_unused(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	other = copy(p.client, dup(p.client->fd));
+	other = end_duplicate(p.client, dup(p.client->fd));
 	check(r);
 	end_close(other);
 	other->no_row = true;
@@ -70,7 +74,7 @@ static void descriptors_dup_unused(struct run *r)
 	talk(&p, 100);
 }
 
-/* dup2() closes what had the number: the other connection's last descriptor. */
+/* dup2() closes the descriptor that had the number, the last one of another connection. */
 static void descriptors_dup2_over(struct run *r)
 {
 	struct end *over;
@@ -84,13 +88,13 @@ static void descriptors_dup2_over(struct run *r)
 	since = now_ns();
 	must(r, dup2(p.client->fd, q.client->fd) == q.client->fd);
 	end_gone(q.client, since);
-	over = copy(p.client, q.client->fd);
+	over = end_duplicate(p.client, q.client->fd);
 	check(r);
 	read_to_eof(q.server);
-	use_both(&p, over);
+	talk_through_both(&p, over);
 }
 
-/* The same for one nobody has used, which only the closing call tells of */
+/* dup3() over an unused descriptor: the module learns of it only from the close. */
 static void descriptors_dup3_over_unused(struct run *r)
 {
 	struct end *over;
@@ -102,7 +106,7 @@ static void descriptors_dup3_over_unused(struct run *r)
 	since = now_ns();
 	must(r, dup3(p.server->fd, q.server->fd, O_CLOEXEC) == q.server->fd);
 	end_gone(q.server, since);
-	over = copy(p.server, q.server->fd);
+	over = end_duplicate(p.server, q.server->fd);
 	check(r);
 	read_to_eof(q.client);
 	send_bytes(over, 10);
@@ -115,12 +119,12 @@ static void descriptors_dupfd(struct run *r)
 	struct pair p;
 
 	pair_open(r, &p);
-	other = copy(p.client, fcntl(p.client->fd, F_DUPFD, 100));
+	other = end_duplicate(p.client, fcntl(p.client->fd, F_DUPFD, 100));
 	must(r, other->fd >= 100);
-	use_both(&p, other);
-	third = copy(p.client, fcntl(p.client->fd, F_DUPFD_CLOEXEC, 1000));
+	talk_through_both(&p, other);
+	third = end_duplicate(p.client, fcntl(p.client->fd, F_DUPFD_CLOEXEC, 1000));
 	must(r, third->fd >= 1000);
-	use_both(&p, third);
+	talk_through_both(&p, third);
 }
 
 static void descriptors_close_range(struct run *r)
@@ -138,7 +142,7 @@ static void descriptors_close_range(struct run *r)
 	read_to_eof(p.server);
 }
 
-/* The number goes from one connection to the next. */
+/* Each new connection gets the number of the one closed before. */
 static void descriptors_number_reused(struct run *r)
 {
 	struct end *listener = listen_open(r, 1);
@@ -157,7 +161,7 @@ static void descriptors_number_reused(struct run *r)
 	}
 }
 
-/* The number of a descriptor whose connection lives on through another */
+/* A closed descriptor's number is used again while a duplicate keeps its connection open. */
 static void descriptors_number_reused_dup(struct run *r)
 {
 	struct end *listener = listen_open(r, 1), *other;
@@ -165,7 +169,7 @@ static void descriptors_number_reused_dup(struct run *r)
 
 	pair_open_on(r, listener, &p);
 	talk(&p, 1000);
-	other = copy(p.client, dup(p.client->fd));
+	other = end_duplicate(p.client, dup(p.client->fd));
 	end_close(p.client);
 	pair_open_on(r, listener, &q);
 	must(r, q.client->fd == p.client->fd);
@@ -174,7 +178,10 @@ static void descriptors_number_reused_dup(struct run *r)
 	send_bytes(other, 10);
 	read_all(p.server, 10);
 	check(r);
-	/* The same connection has its old number again: process, number, connection are one row. */
+	/*
+	 * The connection gets its old number again.  Rows are keyed by process,
+	 * number and connection, so the old row is continued.
+	 */
 	end_close(q.client);
 	must(r, dup2(other->fd, p.client->fd) == p.client->fd);
 	p.client->closed = p.client->shut = false;
@@ -185,15 +192,19 @@ static void descriptors_number_reused_dup(struct run *r)
 }
 
 const struct scenario descriptors_scenarios[] = {
-	{ "dup", descriptors_dup, 0, 0, "dup(2), both used" },
-	{ "dup_unused", descriptors_dup_unused, 0, 0, "dup(2), the copy not used" },
-	{ "dup2_over", descriptors_dup2_over, 0, 0, "dup2(2) over another connection" },
+	{ "dup", descriptors_dup, 0, 0, "send and receive through a descriptor and its dup(2)" },
+	{ "dup_unused", descriptors_dup_unused, 0, 0,
+	  "duplicate a descriptor with dup(2) and close it unused" },
+	{ "dup2_over", descriptors_dup2_over, 0, 0,
+	  "replace another connection's descriptor with dup2(2)" },
 	{ "dup3_over_unused", descriptors_dup3_over_unused, 0, 0,
-	  "dup3(2) over one accepted and never used" },
-	{ "dupfd", descriptors_dupfd, 0, 0, "fcntl(2), F_DUPFD" },
-	{ "close_range", descriptors_close_range, 0, 0, "close_range(2)" },
-	{ "number_reused", descriptors_number_reused, 0, 0, "a number used for ten connections" },
+	  "replace an accepted but unused descriptor with dup3(2)" },
+	{ "dupfd", descriptors_dupfd, 0, 0,
+	  "duplicate with fcntl(2), F_DUPFD and F_DUPFD_CLOEXEC" },
+	{ "close_range", descriptors_close_range, 0, 0, "close a descriptor with close_range(2)" },
+	{ "number_reused", descriptors_number_reused, 0, 0,
+	  "use one descriptor number for ten connections in turn" },
 	{ "number_reused_dup", descriptors_number_reused_dup, 0, 0,
-	  "a number used again while its connection lives on" },
+	  "reuse a number while a duplicate keeps its connection open" },
 	{ 0 },
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A 32-bit program, whose socketcall(2) does not name the descriptor in a register. */
+/*
+ * A 32-bit program (call32.c) that uses socketcall(2), which passes the
+ * descriptor in memory and not in a register.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +16,10 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
-/* Where make puts it: beside this program's objects */
-static void helper_path(struct run *r, char path[PATH_MAX])
+/* Find call32 beside the objects of this program, where make puts it. */
+static void call32_path(struct run *r, char path[PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
 	char *slash;
@@ -26,15 +30,19 @@ static void helper_path(struct run *r, char path[PATH_MAX])
 	must(r, slash);
 	strcpy(slash, "/client/call32");
 	if (access(path, X_OK))
-		skip(r, "%s is not there: the compiler makes no 32-bit programs", path);
+		skip(r, "%s does not exist: the compiler cannot build 32-bit programs", path);
 }
 
-static void become_32_bit(struct child *c)
+/*
+ * Child: execute call32 with the turns' socket as standard input and output.
+ * It inherits held[0], with a duplicate at each number that @c->arg lists.
+ */
+static void call32_exec(struct child *c)
 {
 	char path[PATH_MAX], *argv[] = { path, NULL };
 	const int *fd;
 
-	helper_path(c->r, path);
+	call32_path(c->r, path);
 	if (c->held[0])
 		must(c->r, !fcntl(c->held[0]->fd, F_SETFD, 0));
 	for (fd = c->arg; fd && *fd; fd++)
@@ -44,12 +52,15 @@ static void become_32_bit(struct child *c)
 	must(c->r, dup2(c->sock[1], STDOUT_FILENO) == STDOUT_FILENO);
 	execv(path, argv);
 	if (errno == ENOEXEC)
-		skip(c->r, "this kernel runs no 32-bit programs");
+		skip(c->r, "this kernel cannot run 32-bit programs");
 	fail(c->r, "cannot run %s: %m", path);
 }
 
-/* Has the 32-bit program make a call; returns what that returned, errno like a system call's. */
-static int ask(struct child *c, const char *what, int fd, const char *rest)
+/*
+ * Let the 32-bit program execute the command @what (call32.c lists them).
+ * Return the call's result; on error -1 with errno set.
+ */
+static int call32_ask(struct child *c, const char *what, int fd, const char *rest)
 {
 	struct pollfd pfd = { .fd = c->sock[0], .events = POLLIN };
 	char text[300];
@@ -57,10 +68,10 @@ static int ask(struct child *c, const char *what, int fd, const char *rest)
 
 	n = snprintf(text, sizeof(text), "%s %d %s\n", what, fd, rest);
 	must(c->r, write(c->sock[0], text, n) == n);
-	must(c->r, poll(&pfd, 1, 30000) == 1);
+	must(c->r, poll(&pfd, 1, patience_seconds(c->r, 30) * 1000) == 1);
 	n = read(c->sock[0], text, sizeof(text) - 1);
 	if (n <= 0 || text[n - 1] != '\n')
-		fail(c->r, "no answer from the 32-bit program");
+		fail(c->r, "the 32-bit program did not answer");
 	ret = atoi(text);
 	if (ret >= 0)
 		return ret;
@@ -68,16 +79,16 @@ static int ask(struct child *c, const char *what, int fd, const char *rest)
 	return -1;
 }
 
-static int ask_number(struct child *c, const char *what, int fd, unsigned int number)
+static int call32_ask_number(struct child *c, const char *what, int fd, unsigned int number)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", number);
-	return ask(c, what, fd, text);
+	return call32_ask(c, what, fd, text);
 }
 
-static int ask_address(struct child *c, const char *what, int fd, const struct sockaddr_storage *sa,
-		       socklen_t len)
+static int call32_ask_address(struct child *c, const char *what, int fd,
+			      const struct sockaddr_storage *sa, socklen_t len)
 {
 	const unsigned char *bytes = (const unsigned char *)sa;
 	char text[2 * sizeof(struct sockaddr_in6) + 1];
@@ -85,29 +96,30 @@ static int ask_address(struct child *c, const char *what, int fd, const struct s
 
 	for (i = 0; i < len && i < sizeof(struct sockaddr_in6); i++)
 		sprintf(text + 2 * i, "%02x", bytes[i]);
-	return ask(c, what, fd, text);
+	return call32_ask(c, what, fd, text);
 }
 
-/* Sends with every call it has, and receives likewise. */
-static void every_call(struct child *c, struct end *theirs, struct end *ours)
+/* Let the 32-bit program send and receive once with each of its calls. */
+static void call32_every_call(struct child *c, struct end *theirs, struct end *ours)
 {
-	static const char *const sends[] = { "S", "T", "M", "w" }, *const receives[] = { "R", "F",
-											 "G", "r" };
+	static const char *const sends[] = { "S", "T", "M", "w" };
+	static const char *const receives[] = { "R", "F", "G", "r" };
 	struct run *r = c->r;
 	unsigned int i;
+	ssize_t n;
 
 	for (i = 0; i < ARRAY_SIZE(sends); i++) {
-		must(r, tx(theirs, ask_number(c, sends[i], theirs->fd, 100 * i + 7)) > 0);
+		must(r, tx(theirs, call32_ask_number(c, sends[i], theirs->fd, 100 * i + 7)) > 0);
 		read_all(ours, 100 * i + 7);
 		check(r);
 		send_bytes(ours, 10 * i + 3);
-		must(r,
-		     rx(theirs, ask_number(c, receives[i], theirs->fd, 4096)) == 10 * (int)i + 3);
+		n = call32_ask_number(c, receives[i], theirs->fd, 4096);
+		must(r, rx(theirs, n) == 10 * (ssize_t)i + 3);
 		check(r);
 	}
 }
 
-/* It inherits the client's descriptor. */
+/* The 32-bit program inherits the client's descriptor. */
 static void descriptors_socketcall(struct run *r)
 {
 	struct child *c;
@@ -115,16 +127,17 @@ static void descriptors_socketcall(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	c = child_start(r, become_32_bit, NULL, p.client, NULL);
-	every_call(c, c->held[0], p.server);
+	c = child_start(r, call32_exec, NULL, p.client, NULL);
+	call32_every_call(c, c->held[0], p.server);
 	talk(&p, 100);
 	child_join(c);
 	check(r);
 }
 
 /*
- * The register that has the descriptor in other calls has the number of the
- * operation in this one: these are all that send and receive.
+ * socketcall(2) has the operation's number in the register in which other
+ * system calls have the descriptor.  The program therefore gets a duplicate at
+ * each number of a sending or receiving operation, which must stay unused.
  */
 static void descriptors_socketcall_numbers(struct run *r)
 {
@@ -135,16 +148,16 @@ static void descriptors_socketcall_numbers(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	c = child_start(r, become_32_bit, numbers, p.client, NULL);
+	c = child_start(r, call32_exec, numbers, p.client, NULL);
 	must(r, c->held[0]->fd < numbers[0]);
 	for (i = 0; numbers[i]; i++)
 		end_alias(c->held[0], c->pid, numbers[i]);
-	every_call(c, c->held[0], p.server);
+	call32_every_call(c, c->held[0], p.server);
 	child_join(c);
 	check(r);
 }
 
-/* What this program would see if the descriptor were its own */
+/* Create the end of the child's descriptor @fd, by pidfd_getfd(2) of the same socket. */
 static struct end *end_of_child(struct child *c, int fd, enum sockstat_role role, int64_t since)
 {
 	int ours = syscall(__NR_pidfd_getfd, c->pidfd, fd, 0);
@@ -160,45 +173,45 @@ static struct end *end_of_child(struct child *c, int fd, enum sockstat_role role
 	return e;
 }
 
-/* It makes both ends itself, and everything by socketcall. */
+/* The 32-bit program opens listener, client and server itself, all with socketcall(2). */
 static void descriptors_socketcall_own(struct run *r)
 {
-	struct child *c = child_start(r, become_32_bit, NULL, NULL);
+	struct child *c = child_start(r, call32_exec, NULL, NULL);
 	struct sockaddr_storage sa;
 	socklen_t len = family_loopback(r, 0, &sa);
 	struct end *listener, *client, *server, *ours;
 	int64_t since;
 	int fd;
 
-	fd = ask(c, "s", family_domain(r), "");
+	fd = call32_ask(c, "s", family_domain(r), "");
 	must(r, fd >= 0);
-	must(r, !ask_address(c, "b", fd, &sa, len));
-	must(r, !ask_number(c, "l", fd, 2));
+	must(r, !call32_ask_address(c, "b", fd, &sa, len));
+	must(r, !call32_ask_number(c, "l", fd, 2));
 	listener = end_of_child(c, fd, SOCKSTAT_ROLE_NONE, -1);
 	check(r);
 
 	len = family_loopback(r, addr_port(&listener->local), &sa);
-	fd = ask(c, "s", family_domain(r), "");
+	fd = call32_ask(c, "s", family_domain(r), "");
 	must(r, fd >= 0);
 	since = now_ns();
-	must(r, !ask_address(c, "c", fd, &sa, len));
+	must(r, !call32_ask_address(c, "c", fd, &sa, len));
 	client = end_of_child(c, fd, SOCKSTAT_ROLE_CLIENT, since);
-	fd = ask(c, "a", listener->fd, "");
+	fd = call32_ask(c, "a", listener->fd, "");
 	must(r, fd >= 0);
 	server = end_of_child(c, fd, SOCKSTAT_ROLE_SERVER, since);
 	check(r);
-	must(r, tx(client, ask_number(c, "S", client->fd, 1000)) == 1000);
-	must(r, rx(server, ask_number(c, "R", server->fd, 4096)) == 1000);
+	must(r, tx(client, call32_ask_number(c, "S", client->fd, 1000)) == 1000);
+	must(r, rx(server, call32_ask_number(c, "R", server->fd, 4096)) == 1000);
 	check(r);
 
 	since = now_ns();
 	ours = connect_to(r, listener);
-	fd = ask(c, "a", listener->fd, "");
+	fd = call32_ask(c, "a", listener->fd, "");
 	must(r, fd >= 0);
-	every_call(c, end_of_child(c, fd, SOCKSTAT_ROLE_SERVER, since), ours);
+	call32_every_call(c, end_of_child(c, fd, SOCKSTAT_ROLE_SERVER, since), ours);
 
 	since = now_ns();
-	must(r, !ask(c, "x", client->fd, ""));
+	must(r, !call32_ask(c, "x", client->fd, ""));
 	end_gone(client, since);
 	check(r);
 	child_join(c);
@@ -208,10 +221,10 @@ static void descriptors_socketcall_own(struct run *r)
 
 const struct scenario descriptors_32_scenarios[] = {
 	{ "socketcall", descriptors_socketcall, 0, 0,
-	  "a 32-bit program that inherits a descriptor" },
+	  "use an inherited descriptor in a 32-bit program with socketcall(2)" },
 	{ "socketcall_numbers", descriptors_socketcall_numbers, 0, 0,
-	  "the same, with copies whose numbers mislead" },
+	  "the same, with duplicates at socketcall(2)'s operation numbers" },
 	{ "socketcall_own", descriptors_socketcall_own, 0, 0,
-	  "a 32-bit program that makes both ends" },
+	  "open and use both ends of a connection in a 32-bit program" },
 	{ 0 },
 };

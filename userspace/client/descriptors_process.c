@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One connection, descriptors of several processes. */
+/* Connections with descriptors in several processes: fork, SCM_RIGHTS, pidfd_getfd, clone. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 #define ROUNDS 5
 
-/* The child sends 30 bytes a round and receives 44, and the parent 100 and 33. */
+/* In round i the child sends 30 * i bytes and receives 44 * i. */
 static void child_rounds(struct child *c)
 {
 	int i;
@@ -29,7 +30,7 @@ static void child_rounds(struct child *c)
 	}
 }
 
-/* Both sides of a fork use the client's descriptor in turn. */
+/* Parent and child use the client's descriptor in turn. */
 static void descriptors_fork(struct run *r)
 {
 	struct child *c;
@@ -56,7 +57,7 @@ static void descriptors_fork(struct run *r)
 	read_all(p.server, 5);
 }
 
-/* The parent closes, and the child goes on alone. */
+/* The parent closes its descriptor, and only the child uses the connection afterwards. */
 static void descriptors_fork_parent_closes(struct run *r)
 {
 	struct child *c;
@@ -79,13 +80,16 @@ static void descriptors_fork_parent_closes(struct run *r)
 
 #define CONCURRENT 200000
 
-static void child_sends(struct child *c)
+static void child_send_concurrently(struct child *c)
 {
 	child_pause(c);
 	send_bytes(c->held[0], CONCURRENT);
 }
 
-/* At the same time: whose bytes are whose is not told apart, none is lost. */
+/*
+ * Both processes send at the same time.  The module may credit overlapping
+ * bytes to either of them, so only the connection's sum is compared.
+ */
 static void descriptors_fork_concurrent(struct run *r)
 {
 	struct child *c;
@@ -93,7 +97,7 @@ static void descriptors_fork_concurrent(struct run *r)
 	struct pair p;
 
 	pair_open(r, &p);
-	c = child_start(r, child_sends, NULL, p.client, NULL);
+	c = child_start(r, child_send_concurrently, NULL, p.client, NULL);
 	p.client->loose |= LOOSE_TX_BYTES;
 	c->held[0]->loose |= LOOSE_TX_BYTES;
 	drain_start(&d, p.server, 2 * CONCURRENT);
@@ -104,13 +108,13 @@ static void descriptors_fork_concurrent(struct run *r)
 	check(r);
 }
 
-static void child_reads(struct child *c)
+static void child_receive(struct child *c)
 {
 	child_pause(c);
 	read_all(c->held[0], CONCURRENT);
 }
 
-/* One process writes and one reads: sending and receiving are credited apart. */
+/* One process sends and the other receives; the two directions are credited separately. */
 static void descriptors_reader_writer(struct run *r)
 {
 	struct child *c;
@@ -118,7 +122,7 @@ static void descriptors_reader_writer(struct run *r)
 	struct pair p;
 
 	pair_open(r, &p);
-	c = child_start(r, child_reads, NULL, p.client, NULL);
+	c = child_start(r, child_receive, NULL, p.client, NULL);
 	drain_start(&d, p.server, CONCURRENT);
 	child_go(c);
 	send_bytes(p.client, CONCURRENT / 2);
@@ -132,7 +136,7 @@ static void descriptors_reader_writer(struct run *r)
 /**
  * pass_descriptor - send a descriptor by SCM_RIGHTS
  * @r: the run
- * @to: an end of a socket pair
+ * @to: one end of a UNIX socket pair
  * @fd: the descriptor, which stays open
  */
 void pass_descriptor(struct run *r, int to, int fd)
@@ -155,9 +159,9 @@ void pass_descriptor(struct run *r, int to, int fd)
 /**
  * receive_descriptor - receive a descriptor by SCM_RIGHTS
  * @r: the run
- * @from: the other end of that socket pair
+ * @from: the other end of the UNIX socket pair
  *
- * Return: its number here.
+ * Return: the number of the new descriptor in this process.
  */
 int receive_descriptor(struct run *r, int from)
 {
@@ -178,7 +182,7 @@ int receive_descriptor(struct run *r, int from)
 	return fd;
 }
 
-/* A descriptor on its way: where to, and whose it was */
+/* A descriptor sent over @sock, with the ends of its row in the sender and in the receiver */
 struct parcel {
 	int sock[2];
 	struct end *sender, *receiver;
@@ -192,7 +196,7 @@ static struct parcel *parcel_new(struct run *r)
 	return parcel;
 }
 
-static void child_receives(struct child *c)
+static void child_receive_descriptor(struct child *c)
 {
 	struct parcel *parcel = c->arg;
 	int fd, other;
@@ -208,7 +212,7 @@ static void child_receives(struct child *c)
 	child_pause(c);
 }
 
-/* The receiver has another number; both use the connection. */
+/* The receiver's descriptor has another number; both processes use the connection. */
 static void descriptors_scm_rights(struct run *r)
 {
 	struct parcel *parcel = parcel_new(r);
@@ -218,7 +222,7 @@ static void descriptors_scm_rights(struct run *r)
 	pair_open(r, &p);
 	talk(&p, 1000);
 	parcel->sender = p.client;
-	c = child_start(r, child_receives, parcel, NULL);
+	c = child_start(r, child_receive_descriptor, parcel, NULL);
 	pass_descriptor(r, parcel->sock[0], p.client->fd);
 	check(r);
 	child_turn(c);
@@ -232,8 +236,8 @@ static void descriptors_scm_rights(struct run *r)
 	check(r);
 }
 
-/* What only a message holds is nobody's, until it is received. */
-static struct end *in_flight(struct end *e)
+/* Expect a row without process and descriptor: only an SCM_RIGHTS message holds the socket. */
+static struct end *end_in_flight(struct end *e)
 {
 	struct end *nobody = end_alias(e, -1, -1);
 
@@ -251,13 +255,16 @@ static void descriptors_scm_in_flight(struct run *r)
 	pair_open(r, &p);
 	talk(&p, 1000);
 	parcel->sender = p.client;
-	c = child_start(r, child_receives, parcel, NULL);
-	flying = in_flight(p.client);
+	c = child_start(r, child_receive_descriptor, parcel, NULL);
+	flying = end_in_flight(p.client);
 	pass_descriptor(r, parcel->sock[0], p.client->fd);
 	end_close(p.client);
 	send_bytes(p.server, 20);
 	check(r);
-	/* The receiver's end is made from the sender's, which must not be closed for that. */
+	/*
+	 * The child copies the receiver's end from parcel->sender.  The client's
+	 * own end is closed by now, so let it copy the open one.
+	 */
 	flying->ready = false;
 	parcel->sender = flying;
 	child_turn(c);
@@ -270,7 +277,7 @@ static void descriptors_scm_in_flight(struct run *r)
 	read_to_eof(p.server);
 }
 
-/* Never received: the socket goes with the message. */
+/* The message is never received: closing its socket closes the descriptor in it. */
 static void descriptors_scm_never(struct run *r)
 {
 	struct parcel *parcel = parcel_new(r);
@@ -279,7 +286,7 @@ static void descriptors_scm_never(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	flying = in_flight(p.client);
+	flying = end_in_flight(p.client);
 	pass_descriptor(r, parcel->sock[0], p.client->fd);
 	end_close(p.client);
 	check(r);
@@ -289,13 +296,13 @@ static void descriptors_scm_never(struct run *r)
 	check(r);
 }
 
-static void child_talks(struct child *c)
+static void child_send(struct child *c)
 {
 	send_bytes(c->held[0], 300);
 	child_pause(c);
 }
 
-/* The same connection and number in two processes that have the same pid */
+/* Two processes with the same pid, one after the other, have the connection at the same number. */
 static void descriptors_pid_reused(struct run *r)
 {
 	struct child *first, *second;
@@ -303,7 +310,7 @@ static void descriptors_pid_reused(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	first = child_start(r, child_talks, NULL, p.client, NULL);
+	first = child_start(r, child_send, NULL, p.client, NULL);
 	read_all(p.server, 300);
 	child_join(first);
 	check(r);
@@ -317,12 +324,12 @@ static void descriptors_pid_reused(struct run *r)
 	check(r);
 }
 
-/* What the child does through each of its three */
+/* The ends of a child's descriptors 0, 1 and 2 */
 struct standard {
 	struct end *in, *out, *err;
 };
 
-static void serve(struct child *c)
+static void child_serve_inetd(struct child *c)
 {
 	struct standard *s = c->arg;
 	struct run *r = c->r;
@@ -342,7 +349,7 @@ static void serve(struct child *c)
 	must(r, tx(s->out, write(1, "write", 5)) == 5);
 	must(r, tx(s->err, write(2, "error", 5)) == 5);
 	child_pause(c);
-	/* Of the numbers in this call only the third is where it goes to. */
+	/* splice() from the pipe to the socket: its third argument is the socket's descriptor. */
 	must(r, write(fds[1], "splice", 6) == 6);
 	must(r, tx(s->out, splice(fds[0], NULL, 1, NULL, 6, 0)) == 6);
 	child_pause(c);
@@ -353,7 +360,7 @@ static void serve(struct child *c)
 	child_pause(c);
 }
 
-/* As inetd starts a server: the socket is standard input, output and error. */
+/* The socket is standard input, output and error, as in a server started by inetd. */
 static void descriptors_inetd(struct run *r)
 {
 	struct standard *s = shared_memory(r, sizeof(*s));
@@ -363,7 +370,7 @@ static void descriptors_inetd(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	c = child_start(r, serve, s, p.server, NULL);
+	c = child_start(r, child_serve_inetd, s, p.server, NULL);
 	end_close(p.server);
 	send_bytes(p.client, 10);
 	child_turn(c);
@@ -382,7 +389,7 @@ static void descriptors_inetd(struct run *r)
 	read_to_eof(p.client);
 }
 
-/* Takes a descriptor out of a process that does not notice. */
+/* Copy a descriptor from another process with pidfd_getfd(). */
 static void descriptors_pidfd_getfd(struct run *r)
 {
 	struct end *taken;
@@ -399,7 +406,7 @@ static void descriptors_pidfd_getfd(struct run *r)
 	fd = syscall(__NR_pidfd_getfd, c->pidfd, c->held[0]->fd, 0);
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		skip(r, "pidfd_getfd: %m");
-	/* Not the number that was closed above: that would be the same row. */
+	/* Avoid the number closed above: its old row would be continued. */
 	must(r, fd >= 0 && dup2(fd, 300) == 300 && !close(fd));
 	taken = end_alias(c->held[0], getpid(), 300);
 	check(r);
@@ -414,7 +421,7 @@ static void descriptors_pidfd_getfd(struct run *r)
 	check(r);
 }
 
-/* As fork(), but for the table of descriptors: one for both, as for threads */
+/* fork() except that parent and child share one descriptor table (CLONE_FILES). */
 static pid_t fork_sharing_files(struct run *r)
 {
 	struct clone_args args = { .flags = CLONE_FILES, .exit_signal = SIGCHLD };
@@ -424,7 +431,7 @@ static pid_t fork_sharing_files(struct run *r)
 	return pid;
 }
 
-static bool has_read(void *arg)
+static bool other_has_read(void *arg)
 {
 	struct end **e = arg;
 
@@ -432,8 +439,8 @@ static bool has_read(void *arg)
 }
 
 /*
- * CLONE_FILES without CLONE_THREAD: two processes, one table.  What one opens
- * the other has, too, and what one closes both have lost.
+ * CLONE_FILES without CLONE_THREAD: two processes share one descriptor table.
+ * A descriptor that one process opens or closes is open or closed in both.
  */
 static void descriptors_clone_files(struct run *r)
 {
@@ -455,11 +462,11 @@ static void descriptors_clone_files(struct run *r)
 		end_alias(listener, getpid(), listener->fd);
 		send_bytes(theirs[0], 300);
 		read_all(theirs[1], 100);
-		/* It waits here for the end; the call counts when it is made. */
+		/* This recv() blocks until the end; the module counts it when it starts. */
 		rx_add(theirs[0], 0, 1);
 		_exit(recv(theirs[0]->fd, &byte, 1, 0) != 0);
 	}
-	wait_until(r, has_read, &theirs[1], "the other process to read");
+	wait_until(r, other_has_read, &theirs[1], "the other process to read");
 	wait_in_syscall(r, pid, pid, SYS_recvfrom);
 	check(r);
 	read_all(p.server, 200);
@@ -482,21 +489,27 @@ static void descriptors_clone_files(struct run *r)
 }
 
 const struct scenario descriptors_process_scenarios[] = {
-	{ "fork", descriptors_fork, 0, 0, "fork(2), both sides in turn" },
+	{ "fork", descriptors_fork, 0, 0,
+	  "send and receive in turn in both processes after fork(2)" },
 	{ "fork_parent_closes", descriptors_fork_parent_closes, 0, 0,
-	  "fork(2), only the child goes on" },
+	  "continue only in the child after fork(2)" },
 	{ "fork_concurrent", descriptors_fork_concurrent, 0, 0,
-	  "fork(2), both send at the same time" },
-	{ "reader_writer", descriptors_reader_writer, 0, 0, "a reader and a writer process" },
+	  "send from both processes at the same time after fork(2)" },
+	{ "reader_writer", descriptors_reader_writer, 0, 0,
+	  "send in one process and receive in another" },
 	{ "scm_rights", descriptors_scm_rights, 0, 0,
-	  "SCM_RIGHTS, another number in the receiver" },
+	  "pass a descriptor with SCM_RIGHTS and use it in both processes" },
 	{ "scm_in_flight", descriptors_scm_in_flight, SC_ROOT, 0,
-	  "SCM_RIGHTS, closed by the sender before it is received" },
-	{ "scm_never", descriptors_scm_never, SC_ROOT, 0, "SCM_RIGHTS, never received" },
+	  "pass a descriptor that the sender closes before it is received" },
+	{ "scm_never", descriptors_scm_never, SC_ROOT, 0,
+	  "pass a descriptor with SCM_RIGHTS that is never received" },
 	{ "pid_reused", descriptors_pid_reused, SC_ROOT, 0,
-	  "a process with the pid of an earlier one" },
-	{ "inetd", descriptors_inetd, 0, 0, "one socket as descriptors 0, 1 and 2" },
-	{ "pidfd_getfd", descriptors_pidfd_getfd, 0, 0, "pidfd_getfd(2)" },
-	{ "clone_files", descriptors_clone_files, 0, 0, "CLONE_FILES without CLONE_THREAD" },
+	  "use a connection in a process that has an earlier process's pid" },
+	{ "inetd", descriptors_inetd, 0, 0,
+	  "use one socket as descriptors 0, 1 and 2, as inetd servers do" },
+	{ "pidfd_getfd", descriptors_pidfd_getfd, 0, 0,
+	  "copy another process's descriptor with pidfd_getfd(2) and use it" },
+	{ "clone_files", descriptors_clone_files, 0, 0,
+	  "share one descriptor table between two processes (CLONE_FILES)" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Threads: one process's descriptors, unless a thread has a table of its own. */
+/* Threads of one process, which share its descriptors unless one unshares the table. */
 
 #include <errno.h>
 #include <sched.h>
@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 #define DEFAULT_THREADS 8
 #define MAX_THREADS 64
 #define ROUNDS 20
 
-/* A thread and the connection that is its own, or everybody's */
+/* A thread, and the connection it uses alone or shares with the other threads */
 struct worker {
 	pthread_t thread;
 	struct run *r;
@@ -30,25 +31,25 @@ static unsigned int n_threads(const struct run *r)
 	return n < MAX_THREADS ? n : MAX_THREADS;
 }
 
-static void start(struct worker *w, void *(*fn)(void *arg))
+static void worker_start(struct worker *w, void *(*fn)(void *arg))
 {
 	errno = pthread_create(&w->thread, NULL, fn, w);
 	must(w->r, !errno);
 }
 
-static void *talk_alone(void *arg)
+static void *worker_talk(void *arg)
 {
 	struct worker *w = arg;
 	int i;
 
-	/* Threads have names; the rows have the process's. */
+	/* COMMAND must show the process's name, not the thread's. */
 	prctl(PR_SET_NAME, "a thread's name");
 	for (i = 1; i <= ROUNDS; i++)
 		talk(&w->p, 10 * i + w->number);
 	return NULL;
 }
 
-/* Every thread has a connection. */
+/* Each thread uses a connection of its own. */
 static void descriptors_threads(struct run *r)
 {
 	unsigned int n = n_threads(r), i;
@@ -59,12 +60,12 @@ static void descriptors_threads(struct run *r)
 		pair_open(r, &workers[i].p);
 	}
 	for (i = 0; i < n; i++)
-		start(&workers[i], talk_alone);
+		worker_start(&workers[i], worker_talk);
 	for (i = 0; i < n; i++)
 		pthread_join(workers[i].thread, NULL);
 }
 
-static void *send_rounds(void *arg)
+static void *worker_send(void *arg)
 {
 	struct worker *w = arg;
 	int i;
@@ -74,7 +75,7 @@ static void *send_rounds(void *arg)
 	return NULL;
 }
 
-/* All threads send through one descriptor: it is one row, so nothing can be mixed up. */
+/* All threads send through one descriptor, so all bytes belong to its one row. */
 static void descriptors_threads_one(struct run *r)
 {
 	unsigned int n = n_threads(r), i;
@@ -86,15 +87,15 @@ static void descriptors_threads_one(struct run *r)
 	drain_start(&d, p.server, n * 100 * ROUNDS * (ROUNDS + 1) / 2);
 	for (i = 0; i < n; i++) {
 		workers[i] = (struct worker){ .r = r, .p = p };
-		start(&workers[i], send_rounds);
+		worker_start(&workers[i], worker_send);
 	}
 	for (i = 0; i < n; i++)
 		pthread_join(workers[i].thread, NULL);
 	drain_join(&d);
 }
 
-/* The last thread of a process whose first one has ended */
-static void *outlive(void *arg)
+/* The child's second thread, which continues after the main thread has exited. */
+static void *second_thread(void *arg)
 {
 	struct child *c = arg;
 
@@ -106,16 +107,16 @@ static void *outlive(void *arg)
 	_exit(0);
 }
 
-static void leave_to_thread(struct child *c)
+static void child_exit_main_thread(struct child *c)
 {
 	pthread_t thread;
 
-	errno = pthread_create(&thread, NULL, outlive, c);
+	errno = pthread_create(&thread, NULL, second_thread, c);
 	must(c->r, !errno);
 	pthread_exit(NULL);
 }
 
-static bool main_is_dead(void *arg)
+static bool main_thread_is_zombie(void *arg)
 {
 	struct child *c = arg;
 	char path[48], stat[512], *paren;
@@ -138,9 +139,9 @@ static void descriptors_main_exited(struct run *r)
 
 	pair_open(r, &p);
 	talk(&p, 1000);
-	c = child_start(r, leave_to_thread, NULL, p.client, NULL);
+	c = child_start(r, child_exit_main_thread, NULL, p.client, NULL);
 	end_close(p.client);
-	wait_until(r, main_is_dead, c, "the main thread to be gone");
+	wait_until(r, main_thread_is_zombie, c, "the main thread to exit");
 	read_all(p.server, 300);
 	check(r);
 	send_bytes(p.server, 20);
@@ -152,31 +153,31 @@ static void descriptors_main_exited(struct run *r)
 	read_to_eof(p.server);
 }
 
-/* A thread with a table of its own, and what it does step by step */
+/* A thread with a descriptor table of its own; the barrier keeps it in step with the caller. */
 struct loner {
 	struct run *r;
-	struct pair shared; /* in both tables */
-	struct pair own;    /* in the thread's only */
+	struct pair shared; /* open in both tables */
+	struct pair own;    /* open in the thread's table only */
 	struct end *listener;
 	pid_t tid;
 	pthread_barrier_t barrier;
 };
 
-static void step(struct loner *l)
+static void loner_step(struct loner *l)
 {
 	pthread_barrier_wait(&l->barrier);
 }
 
-static void *unshared(void *arg)
+static void *loner_thread(void *arg)
 {
 	struct loner *l = arg;
 	struct run *r = l->r;
 
 	l->tid = syscall(SYS_gettid);
 	must(r, !unshare(CLONE_FILES));
-	step(l);
-	step(l);
-	/* Its copy of a number is free now, the process's is not. */
+	loner_step(l);
+	loner_step(l);
+	/* close() frees the number in this thread's table only. */
 	must(r, !close(l->shared.client->fd));
 	l->own.client = connect_to(r, l->listener);
 	l->own.client->foreign = true;
@@ -184,17 +185,17 @@ static void *unshared(void *arg)
 	l->own.server = accept_from(r, l->listener, l->own.client->opened_lo);
 	l->own.server->foreign = true;
 	talk(&l->own, 500);
-	step(l);
-	step(l);
+	loner_step(l);
+	loner_step(l);
 	talk(&l->own, 50);
-	/* The other connection's server is in both tables: one number, one row. */
+	/* shared.server has the same number in both tables, so it has one row. */
 	send_bytes(l->shared.server, 60);
-	step(l);
-	step(l);
+	loner_step(l);
+	loner_step(l);
 	return NULL;
 }
 
-static bool is_gone(void *arg)
+static bool loner_has_exited(void *arg)
 {
 	struct loner *l = arg;
 
@@ -202,8 +203,8 @@ static bool is_gone(void *arg)
 }
 
 /*
- * One process, two tables, in which a number can mean two sockets.  What is in
- * both tables under the same number is one row.
+ * One process with two descriptor tables, in which one number can stand for
+ * two sockets.  A socket with the same number in both tables has one row.
  */
 static void descriptors_unshare_files(struct run *r)
 {
@@ -214,26 +215,26 @@ static void descriptors_unshare_files(struct run *r)
 	l.listener = listen_open(r, 1);
 	pair_open_on(r, l.listener, &l.shared);
 	must(r, !pthread_barrier_init(&l.barrier, NULL, 2));
-	errno = pthread_create(&thread, NULL, unshared, &l);
+	errno = pthread_create(&thread, NULL, loner_thread, &l);
 	must(r, !errno);
-	step(&l);
+	loner_step(&l);
 	check(r);
 	talk(&l.shared, 1000);
 	check(r);
-	step(&l);
-	step(&l);
+	loner_step(&l);
+	loner_step(&l);
 	check(r);
 	talk(&l.shared, 100);
 	check(r);
-	step(&l);
-	step(&l);
+	loner_step(&l);
+	loner_step(&l);
 	read_all(l.shared.client, 60);
 	check(r);
 	since = now_ns();
-	step(&l);
+	loner_step(&l);
 	pthread_join(thread, NULL);
-	/* The kernel lets go of the table after pthread_join() has been told. */
-	wait_until(r, is_gone, &l, "the thread to be gone");
+	/* The kernel may release the thread's table only after pthread_join() has returned. */
+	wait_until(r, loner_has_exited, &l, "the thread to exit");
 	end_gone(l.own.client, since);
 	end_gone(l.own.server, since);
 	check(r);
@@ -241,10 +242,12 @@ static void descriptors_unshare_files(struct run *r)
 }
 
 const struct scenario descriptors_thread_scenarios[] = {
-	{ "threads", descriptors_threads, 0, 0, "threads, a connection each" },
-	{ "threads_one", descriptors_threads_one, 0, 0, "threads that share one descriptor" },
-	{ "main_exited", descriptors_main_exited, 0, 0, "a process whose main thread has exited" },
+	{ "threads", descriptors_threads, 0, 0, "use one connection in each of several threads" },
+	{ "threads_one", descriptors_threads_one, 0, 0,
+	  "send through one descriptor from several threads" },
+	{ "main_exited", descriptors_main_exited, 0, 0,
+	  "use a connection after the process's main thread has exited" },
 	{ "unshare_files", descriptors_unshare_files, 0, 0,
-	  "a thread with its own table, unshare(CLONE_FILES)" },
+	  "use sockets in a thread that called unshare(CLONE_FILES)" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Connections that end because their process does, or becomes another program. */
+/* Connections of a process that exits, is killed or calls exec. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,241 +8,237 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
-/* What a child connects, it shows to the parent, who plays the server. */
-struct shown {
+/* A connection from a child to the parent's listener, in memory that both share */
+struct link {
 	struct end *listener;
-	struct end *client;
+	struct end *client; /* the child's */
+	struct end *server; /* the parent's */
 };
 
-static void keep_on_exec(struct end *e)
+/* Start a child with @fn, which connects to a new listener, and accept its connection. */
+static struct child *client_start(struct run *r, child_fn fn)
 {
-	must(e->run, !fcntl(e->fd, F_SETFD, 0));
+	struct link *l = shared_memory(r, sizeof(*l));
+	struct child *c;
+
+	l->listener = listen_open(r, 1);
+	c = child_start(r, fn, l, NULL);
+	l->server = accept_from(r, l->listener, l->client->opened_lo);
+	return c;
 }
 
-static void connect_and_send(struct child *c)
+static void client_connect(struct child *c)
 {
-	struct shown *s = c->arg;
+	struct link *l = c->arg;
 
-	s->client = connect_to(c->r, s->listener);
-	send_bytes(s->client, 1000);
+	l->client = connect_to(c->r, l->listener);
+}
+
+static void client_connect_and_send(struct child *c)
+{
+	struct link *l = c->arg;
+
+	client_connect(c);
+	send_bytes(l->client, 1000);
+}
+
+/* Clear FD_CLOEXEC, so that exec leaves the client's descriptor open. */
+static void client_keep_on_exec(struct child *c)
+{
+	struct link *l = c->arg;
+
+	must(c->r, !fcntl(l->client->fd, F_SETFD, 0));
+}
+
+static void child_talk_and_exit(struct child *c)
+{
+	struct link *l = c->arg;
+
+	client_connect_and_send(c);
 	child_pause(c);
-	read_all(s->client, 300);
+	read_all(l->client, 300);
 }
 
-/* exit() closes what is open; all that was sent still arrives. */
+/* exit() closes the descriptors; the peer still receives all bytes that were sent. */
 static void ends_exit(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server;
-	struct child *c;
+	struct child *c = client_start(r, child_talk_and_exit);
+	struct link *l = c->arg;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, connect_and_send, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
-	send_bytes(server, 300);
+	send_bytes(l->server, 300);
 	check(r);
 	child_join(c);
 	check(r);
-	read_to_eof(server);
+	read_to_eof(l->server);
 	check(r);
 }
 
-static void connect_and_exit(struct child *c)
+static void child_connect_and_exit(struct child *c)
 {
-	struct shown *s = c->arg;
-
-	s->client = connect_to(c->r, s->listener);
+	client_connect(c);
 	child_pause(c);
 }
 
-/* The connection's process is known from connect(). */
+/* No byte was moved: the module knows the connection's process from connect(). */
 static void ends_exit_unused(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server;
-	struct child *c;
+	struct child *c = client_start(r, child_connect_and_exit);
+	struct link *l = c->arg;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, connect_and_exit, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
 	check(r);
 	child_join(c);
 	check(r);
-	read_to_eof(server);
+	read_to_eof(l->server);
 }
 
-static void send_and_wait(struct child *c)
+static void child_block_in_recv(struct child *c)
 {
-	struct shown *s = c->arg;
+	struct link *l = c->arg;
 	char byte;
 
-	s->client = connect_to(c->r, s->listener);
-	send_bytes(s->client, 1000);
-	/* It does not come back from this call, which counts when it is made. */
-	rx_add(s->client, 0, 1);
+	client_connect_and_send(c);
+	/* recv() does not return, but the module counts the call when it starts. */
+	rx_add(l->client, 0, 1);
 	child_pass(c);
-	recv(s->client->fd, &byte, 1, 0);
-	fail(c->r, "recv() returned in a process that was to be killed");
+	recv(l->client->fd, &byte, 1, 0);
+	fail(c->r, "recv() returned before the process was killed");
 }
 
 static void ends_sigkill(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server;
-	struct child *c;
+	struct child *c = client_start(r, child_block_in_recv);
+	struct link *l = c->arg;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, send_and_wait, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
 	wait_in_syscall(r, c->pid, c->pid, SYS_recvfrom);
 	check(r);
 	child_kill(c);
 	check(r);
-	read_to_eof(server);
+	read_to_eof(l->server);
 	check(r);
 }
 
-/* Bytes that the killed process left unread make its end a reset. */
+/* The killed process leaves bytes unread, so the kernel closes its socket with a reset. */
 static void ends_sigkill_unread(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server;
-	struct child *c;
+	struct child *c = client_start(r, child_talk_and_exit);
+	struct link *l = c->arg;
 	int64_t since;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, connect_and_send, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
-	read_all(server, 1000);
-	send_bytes(server, 300);
-	wait_acked(server);
+	read_all(l->server, 1000);
+	send_bytes(l->server, 300);
+	wait_acked(l->server);
 	since = now_ns();
 	child_kill(c);
-	wait_state(server, SOCKSTAT_CLOSED);
-	end_ended(server, since, ECONNRESET);
+	wait_state(l->server, SOCKSTAT_CLOSED);
+	end_ended(l->server, since, ECONNRESET);
 	check(r);
 }
 
-static void use_and_exec(struct child *c)
-{
-	static char cat[] = "cat", *argv[] = { cat, NULL };
-	struct shown *s = c->arg;
+static char *const cat_argv[] = { (char[]){ "cat" }, NULL };
 
-	s->client = connect_to(c->r, s->listener);
-	send_bytes(s->client, 1000);
+static void child_exec_cloexec(struct child *c)
+{
+	client_connect_and_send(c);
 	child_pause(c);
-	child_exec(c, argv);
+	child_exec(c, cat_argv);
 }
 
-/* The descriptor goes with the program, the process stays. */
+/* exec closes the client's descriptor, which has FD_CLOEXEC; the process continues. */
 static void ends_exec_cloexec(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server;
-	struct child *c;
+	struct child *c = client_start(r, child_exec_cloexec);
+	struct link *l = c->arg;
 	int64_t since;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, use_and_exec, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
-	read_all(server, 1000);
+	read_all(l->server, 1000);
 	check(r);
 	since = now_ns();
 	child_go(c);
 	child_turn(c);
-	end_gone(s->client, since);
+	end_gone(l->client, since);
 	check(r);
-	read_to_eof(server);
+	read_to_eof(l->server);
 	child_join(c);
 	check(r);
 }
 
-static void keep_and_exec(struct child *c)
+static void child_exec_keep(struct child *c)
 {
-	static char cat[] = "cat", *argv[] = { cat, NULL };
-	struct shown *s = c->arg;
-
-	s->client = connect_to(c->r, s->listener);
-	keep_on_exec(s->client);
-	send_bytes(s->client, 1000);
+	client_connect_and_send(c);
+	client_keep_on_exec(c);
 	child_pause(c);
-	child_exec(c, argv);
+	child_exec(c, cat_argv);
 }
 
-/* The new program has the descriptor, but not the old one's bytes. */
+/* The new program inherits the descriptor, and its row starts without the old one's bytes. */
 static void ends_exec_keep(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server;
-	struct child *c;
+	struct child *c = client_start(r, child_exec_keep);
+	struct link *l = c->arg;
 	int64_t since;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, keep_and_exec, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
-	read_all(server, 1000);
+	read_all(l->server, 1000);
 	since = now_ns();
 	child_go(c);
 	child_turn(c);
-	child_execed(s->client, since);
+	child_execed(l->client, since);
 	check(r);
 	child_join(c);
 	check(r);
-	read_to_eof(server);
+	read_to_eof(l->server);
 }
 
-static void write_by_exec(struct child *c)
+static void child_exec_write(struct child *c)
 {
-	static char cat[] = "cat", *argv[] = { cat, NULL };
-	struct shown *s = c->arg;
+	struct link *l = c->arg;
 
-	s->client = connect_to(c->r, s->listener);
-	keep_on_exec(s->client);
-	send_bytes(s->client, 1000);
+	client_connect_and_send(c);
+	client_keep_on_exec(c);
 	child_pause(c);
-	/* From its turns to the socket: what the new program writes are the bytes of turns. */
+	/* cat copies the bytes of the child's turns to the TCP socket. */
 	must(c->r, dup2(c->sock[1], STDIN_FILENO) == STDIN_FILENO);
-	must(c->r, dup2(s->client->fd, STDOUT_FILENO) == STDOUT_FILENO);
-	execvp(argv[0], argv);
+	must(c->r, dup2(l->client->fd, STDOUT_FILENO) == STDOUT_FILENO);
+	execvp(cat_argv[0], cat_argv);
 	fail(c->r, "cannot run cat: %m");
 }
 
-/* The new program writes to its standard output, which is the socket. */
+/* The new program writes to its standard output, which is the TCP socket. */
 static void ends_exec_write(struct run *r)
 {
-	struct shown *s = shared_memory(r, sizeof(*s));
-	struct end *server, *number, *output;
-	struct child *c;
+	struct child *c = client_start(r, child_exec_write);
+	struct end *inherited, *output;
+	struct link *l = c->arg;
 	int64_t since;
 	int i;
 
-	s->listener = listen_open(r, 1);
-	c = child_start(r, write_by_exec, s, NULL);
-	server = accept_from(r, s->listener, s->client->opened_lo);
-	read_all(server, 1000);
+	read_all(l->server, 1000);
 	since = now_ns();
 	child_go(c);
 	for (i = 0; i < 5; i++) {
 		child_go(c);
-		read_all(server, 1);
+		read_all(l->server, 1);
 	}
-	number = child_execed(s->client, since);
-	output = end_alias(number, c->pid, STDOUT_FILENO);
+	inherited = child_execed(l->client, since);
+	output = end_alias(inherited, c->pid, STDOUT_FILENO);
 	tx_add(output, 5, 5);
 	check(r);
 	child_join(c);
 	check(r);
-	read_to_eof(server);
+	read_to_eof(l->server);
 }
 
 const struct scenario ends_process_scenarios[] = {
 	{ "exit", ends_exit, 0, 0, "exit without close(2)" },
-	{ "exit_unused", ends_exit_unused, 0, 0, "exit, nothing sent or received" },
-	{ "sigkill", ends_sigkill, 0, 0, "SIGKILL in recv(2)" },
-	{ "sigkill_unread", ends_sigkill_unread, 0, 0, "SIGKILL with bytes unread" },
-	{ "exec_cloexec", ends_exec_cloexec, 0, 0, "exec closes the descriptor" },
-	{ "exec_keep", ends_exec_keep, 0, 0, "exec keeps the descriptor" },
-	{ "exec_write", ends_exec_write, 0, 0, "the new program writes to what it inherited" },
+	{ "exit_unused", ends_exit_unused, 0, 0,
+	  "exit after connect(2), without using the socket" },
+	{ "sigkill", ends_sigkill, 0, 0, "kill a process with SIGKILL while it waits in recv(2)" },
+	{ "sigkill_unread", ends_sigkill_unread, 0, 0,
+	  "kill a process that has unread bytes, which resets the connection" },
+	{ "exec_cloexec", ends_exec_cloexec, 0, 0, "exec a program, which closes the descriptor" },
+	{ "exec_keep", ends_exec_keep, 0, 0, "exec a program that inherits the descriptor" },
+	{ "exec_write", ends_exec_write, 0, 0,
+	  "exec a program that writes to the socket as standard output" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Receiving: the system calls that copy from TCP into an application's memory. */
+/* Receive with the system calls that copy from the socket into a buffer. */
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 #include "way.h"
 
 #define CHUNK 5000
@@ -42,7 +43,7 @@ static void *feed_thread(void *arg)
 	struct level level = { f->p.server, 0 };
 	uint64_t left = f->bytes;
 
-	/* What recv() finds there it takes, and then it sleeps until SO_RCVLOWAT more have come. */
+	/* If data were queued before recv(), it would wait for SO_RCVLOWAT bytes in addition. */
 	if (f->piece < f->bytes)
 		wait_in_syscall(f->p.client->run, getpid(), f->receiver, SYS_recvfrom);
 	while (left) {
@@ -61,12 +62,14 @@ static void *feed_thread(void *arg)
 }
 
 /**
- * feed_trickle - send in a thread of its own, piece by piece while the caller is in recv()
- * @f: the caller's, alive until feed_join()
- * @p: the connection, from client to server
- * @bytes: how many
- * @piece: a piece; the next is sent once this one has been
- * @pile_up: put into the queue (the receiver peeks, or is not woken), else taken out of it
+ * feed_trickle - start a thread that sends in pieces while the caller is in recv()
+ * @f: the thread's data, which the caller keeps until feed_join()
+ * @p: the connection; the thread sends from client to server
+ * @bytes: number of bytes to send in all
+ * @piece: number of bytes in each piece
+ * @pile_up: true if the receiver leaves the pieces in the queue (it peeks, or
+ *	SO_RCVLOWAT does not wake it): the next piece is sent when the previous
+ *	one is queued; otherwise it is sent when the queue is empty
  */
 void feed_trickle(struct feed *f, const struct pair *p, uint64_t bytes, size_t piece, bool pile_up)
 {
@@ -82,10 +85,10 @@ void feed_trickle(struct feed *f, const struct pair *p, uint64_t bytes, size_t p
 }
 
 /**
- * feed_start - send in a thread of its own, as fast as it goes
- * @f: the caller's, alive until feed_join()
- * @p: the connection, from client to server
- * @bytes: how many
+ * feed_start - start a thread that sends without pauses
+ * @f: the thread's data, which the caller keeps until feed_join()
+ * @p: the connection; the thread sends from client to server
+ * @bytes: number of bytes to send
  */
 void feed_start(struct feed *f, const struct pair *p, uint64_t bytes)
 {
@@ -93,8 +96,8 @@ void feed_start(struct feed *f, const struct pair *p, uint64_t bytes)
 }
 
 /**
- * feed_join - wait until all has been sent
- * @f: what feed_start() or feed_trickle() filled
+ * feed_join - wait until the thread has sent all bytes
+ * @f: as passed to feed_start() or feed_trickle()
  */
 void feed_join(struct feed *f)
 {
@@ -102,11 +105,11 @@ void feed_join(struct feed *f)
 }
 
 /**
- * recv_all - receive with a system call again and again
- * @e: the end; polled when there is nothing
- * @op: the call; books itself
- * @bytes: in all
- * @chunk: at most so many to a call
+ * recv_all - receive a number of bytes by repeating one call
+ * @e: the end to receive at; on EAGAIN the descriptor is polled
+ * @op: the call, which also books itself
+ * @bytes: number of bytes to receive in all
+ * @chunk: largest number of bytes to ask for in one call
  */
 void recv_all(struct end *e, recv_op op, uint64_t bytes, size_t chunk)
 {
@@ -127,9 +130,9 @@ void recv_all(struct end *e, recv_op op, uint64_t bytes, size_t chunk)
 }
 
 /**
- * send_queued - send, and wait until all of it can be received
- * @p: the connection, from client to server
- * @bytes: so few that they fit the buffers
+ * send_queued - send bytes and wait until they are in the receive queue
+ * @p: the connection; bytes go from client to server
+ * @bytes: number of bytes, which must fit the socket buffers
  */
 void send_queued(struct pair *p, size_t bytes)
 {
@@ -139,8 +142,8 @@ void send_queued(struct pair *p, size_t bytes)
 	wait_queued(p->server, had + bytes);
 }
 
-/* One connection, r->opt->bytes sent by a thread and received with @op */
-static void stream(struct run *r, recv_op op)
+/* Open a connection and receive, with @op, r->opt->bytes that a thread sends. */
+static void recv_stream(struct run *r, recv_op op)
 {
 	struct feed f;
 	struct pair p;
@@ -158,11 +161,11 @@ static ssize_t op_read(struct end *e, char *buf, size_t len)
 
 static void in_read(struct run *r)
 {
-	stream(r, op_read);
+	recv_stream(r, op_read);
 }
 
-/* Three pieces, the middle one empty */
-static int split(struct iovec iov[3], char *buf, size_t len)
+/* Split a buffer into three pieces, of which the middle one is empty; return 3. */
+static int iov_split(struct iovec iov[3], char *buf, size_t len)
 {
 	size_t half = len / 2;
 
@@ -175,43 +178,43 @@ static int split(struct iovec iov[3], char *buf, size_t len)
 static ssize_t op_readv(struct end *e, char *buf, size_t len)
 {
 	struct iovec iov[3];
-	int n = split(iov, buf, len);
+	int n = iov_split(iov, buf, len);
 
 	return rx(e, readv(e->fd, iov, n));
 }
 
 static void in_readv(struct run *r)
 {
-	stream(r, op_readv);
+	recv_stream(r, op_readv);
 }
 
 static ssize_t op_preadv2(struct end *e, char *buf, size_t len)
 {
 	struct iovec iov[3];
-	int n = split(iov, buf, len);
+	int n = iov_split(iov, buf, len);
 
 	return rx(e, preadv2(e->fd, iov, n, -1, 0));
 }
 
 static void in_preadv2(struct run *r)
 {
-	stream(r, op_preadv2);
+	recv_stream(r, op_preadv2);
 }
 
 static ssize_t op_preadv2_nowait(struct end *e, char *buf, size_t len)
 {
 	struct iovec iov[3];
-	int n = split(iov, buf, len);
+	int n = iov_split(iov, buf, len);
 	ssize_t ret = preadv2(e->fd, iov, n, -1, RWF_NOWAIT);
 
 	if (ret < 0 && errno == EOPNOTSUPP)
-		skip(e->run, "this kernel's sockets know no RWF_NOWAIT");
+		skip(e->run, "sockets of this kernel do not support RWF_NOWAIT");
 	return rx(e, ret);
 }
 
 static void in_preadv2_nowait(struct run *r)
 {
-	stream(r, op_preadv2_nowait);
+	recv_stream(r, op_preadv2_nowait);
 }
 
 static ssize_t op_recv(struct end *e, char *buf, size_t len)
@@ -221,7 +224,7 @@ static ssize_t op_recv(struct end *e, char *buf, size_t len)
 
 static void in_recv(struct run *r)
 {
-	stream(r, op_recv);
+	recv_stream(r, op_recv);
 }
 
 static ssize_t op_recv_dontwait(struct end *e, char *buf, size_t len)
@@ -231,7 +234,7 @@ static ssize_t op_recv_dontwait(struct end *e, char *buf, size_t len)
 
 static void in_recv_dontwait(struct run *r)
 {
-	stream(r, op_recv_dontwait);
+	recv_stream(r, op_recv_dontwait);
 }
 
 static ssize_t op_recvfrom(struct end *e, char *buf, size_t len)
@@ -244,25 +247,28 @@ static ssize_t op_recvfrom(struct end *e, char *buf, size_t len)
 
 static void in_recvfrom(struct run *r)
 {
-	stream(r, op_recvfrom);
+	recv_stream(r, op_recvfrom);
 }
 
 static ssize_t op_recvmsg(struct end *e, char *buf, size_t len)
 {
 	struct iovec iov[3];
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = split(iov, buf, len) };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = iov_split(iov, buf, len) };
 
 	return rx(e, recvmsg(e->fd, &msg, 0));
 }
 
 static void in_recvmsg(struct run *r)
 {
-	stream(r, op_recvmsg);
+	recv_stream(r, op_recvmsg);
 }
 
 #define MESSAGES 4
 
-/* Each message is one entry into TCP, and so is the last try, which found nothing. */
+/*
+ * Receive with recvmmsg(), which enters TCP once per message.  If it returned
+ * fewer messages than asked for, it entered TCP once more and found no data.
+ */
 static ssize_t recv_messages(struct end *e, char *buf, size_t len, int flags)
 {
 	struct mmsghdr msgs[MESSAGES] = { 0 };
@@ -290,7 +296,10 @@ static ssize_t op_recvmmsg(struct end *e, char *buf, size_t len)
 	return recv_messages(e, buf, len, 0);
 }
 
-/* A blocking call waits for bytes for each of its messages: the last bytes are read plainly. */
+/*
+ * A blocking recvmmsg() waits for data for each of its messages.  Receive the
+ * last bytes with recv(), since they might not fill all messages.
+ */
 static void in_recvmmsg(struct run *r)
 {
 	uint64_t left = 20 * CHUNK;
@@ -321,10 +330,10 @@ static ssize_t op_recvmmsg_waitforone(struct end *e, char *buf, size_t len)
 
 static void in_recvmmsg_waitforone(struct run *r)
 {
-	stream(r, op_recvmmsg_waitforone);
+	recv_stream(r, op_recvmmsg_waitforone);
 }
 
-/* What arrives in the middle of a long recv() of all is that call's. */
+/* MSG_WAITALL: bytes that arrive while recv() waits are credited to that call. */
 static ssize_t op_waitall(struct end *e, char *buf, size_t len)
 {
 	return rx(e, recv(e->fd, buf, len, MSG_WAITALL));
@@ -341,7 +350,7 @@ static void in_waitall(struct run *r)
 	feed_join(&f);
 }
 
-/* MSG_TRUNC throws away; what is thrown away was received. */
+/* MSG_TRUNC discards the bytes, which count as received. */
 static ssize_t op_trunc(struct end *e, char *buf, size_t len)
 {
 	(void)buf;
@@ -350,7 +359,7 @@ static ssize_t op_trunc(struct end *e, char *buf, size_t len)
 
 static void in_trunc(struct run *r)
 {
-	stream(r, op_trunc);
+	recv_stream(r, op_trunc);
 }
 
 static ssize_t op_peek_then_read(struct end *e, char *buf, size_t len)
@@ -362,10 +371,10 @@ static ssize_t op_peek_then_read(struct end *e, char *buf, size_t len)
 
 static void in_peek_then_read(struct run *r)
 {
-	stream(r, op_peek_then_read);
+	recv_stream(r, op_peek_then_read);
 }
 
-/* Asked of a socket that cannot receive, which is found out after the flag. */
+/* An unconnected socket gives ENOTCONN if the kernel accepts RWF_NOWAIT, else EOPNOTSUPP. */
 static bool nowait_usable(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -395,19 +404,21 @@ const struct in_way in_ways[] = {
 };
 
 const struct scenario in_scenarios[] = {
-	{ "read", in_read, SC_NONBLOCK, 0, "read(2)" },
-	{ "readv", in_readv, SC_NONBLOCK, 0, "readv(2)" },
-	{ "preadv2", in_preadv2, SC_NONBLOCK, 0, "preadv2(2)" },
-	{ "preadv2_nowait", in_preadv2_nowait, 0, 0, "preadv2(2), RWF_NOWAIT" },
-	{ "recv", in_recv, SC_NONBLOCK, 0, "recv(2)" },
-	{ "recv_dontwait", in_recv_dontwait, 0, 0, "recv(2), MSG_DONTWAIT" },
-	{ "recvfrom", in_recvfrom, SC_NONBLOCK, 0, "recvfrom(2)" },
-	{ "recvmsg", in_recvmsg, SC_NONBLOCK, 0, "recvmsg(2)" },
-	{ "recvmmsg", in_recvmmsg, SC_NONBLOCK, 0, "recvmmsg(2)" },
+	{ "read", in_read, SC_NONBLOCK, 0, "receive with read(2)" },
+	{ "readv", in_readv, SC_NONBLOCK, 0, "receive with readv(2)" },
+	{ "preadv2", in_preadv2, SC_NONBLOCK, 0, "receive with preadv2(2)" },
+	{ "preadv2_nowait", in_preadv2_nowait, 0, 0, "receive with preadv2(2) and RWF_NOWAIT" },
+	{ "recv", in_recv, SC_NONBLOCK, 0, "receive with recv(2)" },
+	{ "recv_dontwait", in_recv_dontwait, 0, 0, "receive with recv(2) and MSG_DONTWAIT" },
+	{ "recvfrom", in_recvfrom, SC_NONBLOCK, 0, "receive with recvfrom(2)" },
+	{ "recvmsg", in_recvmsg, SC_NONBLOCK, 0, "receive with recvmsg(2)" },
+	{ "recvmmsg", in_recvmmsg, SC_NONBLOCK, 0, "receive with recvmmsg(2)" },
 	{ "recvmmsg_waitforone", in_recvmmsg_waitforone, SC_NONBLOCK, 0,
-	  "recvmmsg(2), MSG_WAITFORONE" },
-	{ "waitall", in_waitall, SC_NONBLOCK, 0, "MSG_WAITALL" },
-	{ "trunc", in_trunc, SC_NONBLOCK, 0, "MSG_TRUNC" },
-	{ "peek_then_read", in_peek_then_read, SC_NONBLOCK, 0, "MSG_PEEK, then read(2)" },
+	  "receive with recvmmsg(2) and MSG_WAITFORONE" },
+	{ "waitall", in_waitall, SC_NONBLOCK, 0,
+	  "receive all bytes in one recv(2) with MSG_WAITALL" },
+	{ "trunc", in_trunc, SC_NONBLOCK, 0, "receive and discard with recv(2) and MSG_TRUNC" },
+	{ "peek_then_read", in_peek_then_read, SC_NONBLOCK, 0,
+	  "look at bytes with MSG_PEEK, then receive them with read(2)" },
 	{ 0 },
 };

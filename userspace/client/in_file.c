@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Receiving without a copy: splice(2) into a pipe, and TCP_ZEROCOPY_RECEIVE. */
+/* Receive without a buffer: splice(2) into a pipe, and TCP_ZEROCOPY_RECEIVE. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
 #define PIPE_SIZE 65536
 
-static void pipe_empty(struct run *r, int pipe_out, size_t bytes)
+static void pipe_drain(struct run *r, int pipe_out, size_t bytes)
 {
 	char buf[16384];
 
@@ -26,7 +27,7 @@ static void pipe_empty(struct run *r, int pipe_out, size_t bytes)
 	}
 }
 
-/* The socket's O_NONBLOCK decides whether it waits, SPLICE_F_NONBLOCK is the pipe's. */
+/* O_NONBLOCK decides whether splice() waits for data; SPLICE_F_NONBLOCK concerns the pipe only. */
 static ssize_t splice_in(struct end *e, int pipe_in, size_t len)
 {
 	return rx(e, splice(e->fd, NULL, pipe_in, NULL, len, 0));
@@ -50,7 +51,7 @@ static void in_splice(struct run *r)
 			continue;
 		}
 		must(r, n > 0);
-		pipe_empty(r, fds[0], n);
+		pipe_drain(r, fds[0], n);
 		left -= n;
 	}
 	feed_join(&f);
@@ -64,7 +65,7 @@ static void in_splice(struct run *r)
 	close(fds[1]);
 }
 
-/* A part of what is queued, then an ordinary read of the rest */
+/* Receive some of the queued bytes with splice() and others with recv(). */
 static void in_splice_part(struct run *r)
 {
 	struct pair p;
@@ -78,7 +79,7 @@ static void in_splice_part(struct run *r)
 	read_all(p.server, 1000);
 	must(r, splice_in(p.server, fds[1], 766) == 766);
 	check(r);
-	pipe_empty(r, fds[0], 2000);
+	pipe_drain(r, fds[0], 2000);
 	set_nonblock(r, p.server->fd, true);
 	must(r, splice_in(p.server, fds[1], 100) < 0 && errno == EAGAIN);
 	close(fds[0]);
@@ -87,9 +88,13 @@ static void in_splice_part(struct run *r)
 
 #define MAP_SIZE 0x100000
 
-/* One call that maps whole pages and copies a short rest; it tells what to read plainly. */
-static ssize_t zerocopy(struct end *e, void *map, size_t size, char *rest, size_t rest_size,
-			size_t *skip)
+/*
+ * Make one TCP_ZEROCOPY_RECEIVE call, which maps whole pages at @map and
+ * copies a remainder to @rest.  @skip receives the number of bytes that must
+ * be read with recv().
+ */
+static ssize_t zerocopy_receive(struct end *e, void *map, size_t size, char *rest, size_t rest_size,
+				size_t *skip)
 {
 	struct tcp_zerocopy_receive zc = { .address = (uintptr_t)map,
 					   .length = size,
@@ -101,7 +106,7 @@ static ssize_t zerocopy(struct end *e, void *map, size_t size, char *rest, size_
 	if (ret < 0)
 		return rx(e, ret);
 	*skip = zc.recv_skip_hint;
-	/* Below 0: the copying failed, not the call. */
+	/* A negative copybuf_len is an error of the copy only; the call succeeded. */
 	return rx(e, (ssize_t)zc.length + (zc.copybuf_len > 0 ? zc.copybuf_len : 0));
 }
 
@@ -116,10 +121,11 @@ static void *zerocopy_map(struct run *r, struct end *e)
 }
 
 /*
- * Only whole pages can be mapped.  What a zero-copy sender's pages are copied
- * to on loopback is such pages, but for the beginning of each segment.
+ * Sending thread.  TCP can map only whole pages into the receiver.  The pages
+ * of a MSG_ZEROCOPY send, which the loopback interface copies, arrive as whole
+ * pages except at the beginning of each segment.
  */
-static void *zerocopy_send(void *arg)
+static void *zerocopy_send_thread(void *arg)
 {
 	struct feed *f = arg;
 	size_t size = 32 * 4096, left = f->bytes;
@@ -136,7 +142,7 @@ static void *zerocopy_send(void *arg)
 			wait_poll(e->run, e->fd, POLLOUT);
 			continue;
 		}
-		/* Too many sends are under way: until the reader has taken some. */
+		/* Too many zero-copy sends are pending; wait for the reader to take some. */
 		if (n < 0 && errno == ENOBUFS) {
 			usleep(1000);
 			continue;
@@ -161,11 +167,11 @@ static void in_zerocopy(struct run *r)
 		skip(r, "SO_ZEROCOPY: %m");
 	map = zerocopy_map(r, p.server);
 	f = (struct feed){ .p = p, .bytes = left };
-	errno = pthread_create(&f.thread, NULL, zerocopy_send, &f);
+	errno = pthread_create(&f.thread, NULL, zerocopy_send_thread, &f);
 	must(r, !errno);
 	while (left) {
 		size_t plain = 0;
-		ssize_t n = zerocopy(p.server, map, MAP_SIZE, NULL, 0, &plain);
+		ssize_t n = zerocopy_receive(p.server, map, MAP_SIZE, NULL, 0, &plain);
 
 		if (n < 0 && (errno == EOPNOTSUPP || errno == ENOPROTOOPT))
 			skip(r, "this kernel has no TCP_ZEROCOPY_RECEIVE");
@@ -181,12 +187,12 @@ static void in_zerocopy(struct run *r)
 	}
 	feed_join(&f);
 	if (!mapped)
-		fail(r, "no page could be mapped: this shows nothing");
+		fail(r, "no page was mapped, so the scenario tested nothing");
 	check(r);
 	munmap(map, MAP_SIZE);
 }
 
-/* Less than the copy buffer holds: no page is mapped, TCP copies inside the call. */
+/* The bytes fit the copy buffer, so TCP copies them in the call and maps no page. */
 static void in_zerocopy_copy(struct run *r)
 {
 	char rest[20000];
@@ -196,17 +202,18 @@ static void in_zerocopy_copy(struct run *r)
 
 	pair_open(r, &p);
 	map = zerocopy_map(r, p.server);
-	must(r, zerocopy(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) == 0);
+	must(r, zerocopy_receive(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) == 0);
 	send_queued(&p, 3000);
-	must(r, zerocopy(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) == 3000);
+	must(r, zerocopy_receive(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) == 3000);
 	check(r);
 	send_queued(&p, 3000);
-	must(r, zerocopy(p.server, map, MAP_SIZE, NULL, 0, &plain) == 0 && plain == 3000);
+	must(r, zerocopy_receive(p.server, map, MAP_SIZE, NULL, 0, &plain) == 0 && plain == 3000);
 	check(r);
 	read_all(p.server, 3000);
 	must(r, !shutdown(p.client->fd, SHUT_WR));
 	wait_poll(r, p.server->fd, POLLRDHUP);
-	must(r, zerocopy(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) < 0 && errno == EIO);
+	must(r, zerocopy_receive(p.server, map, MAP_SIZE, rest, sizeof(rest), &plain) < 0);
+	must(r, errno == EIO);
 	check(r);
 	munmap(map, MAP_SIZE);
 }
@@ -226,7 +233,7 @@ static ssize_t op_splice(struct end *e, char *buf, size_t len)
 	return n;
 }
 
-/* Half of it by mapping; what can be neither mapped nor copied is read plainly. */
+/* Map or copy the bytes with TCP_ZEROCOPY_RECEIVE; if it can do neither, use recv(). */
 static ssize_t op_zerocopy(struct end *e, char *buf, size_t len)
 {
 	void *map = zerocopy_map(e->run, e);
@@ -234,7 +241,7 @@ static ssize_t op_zerocopy(struct end *e, char *buf, size_t len)
 	ssize_t n;
 
 	wait_poll(e->run, e->fd, POLLIN);
-	n = zerocopy(e, map, len / 2, buf, len / 2, &plain);
+	n = zerocopy_receive(e, map, len / 2, buf, len / 2, &plain);
 	munmap(map, MAP_SIZE);
 	must(e->run, n >= 0);
 	return n ? n : rx(e, recv(e->fd, buf, len, 0));
@@ -242,17 +249,19 @@ static ssize_t op_zerocopy(struct end *e, char *buf, size_t len)
 
 const struct in_way in_file_ways[] = {
 	{ "splice", op_splice, 0, NULL, 0 },
-	/* Of one byte it asks for none, which is EIO where the FIN is there. */
+	/* op_zerocopy() halves the length.  A length of 0 would give EIO after a FIN. */
 	{ "zerocopy", op_zerocopy, 0, NULL, 2 },
 	{ 0 },
 };
 
 const struct scenario in_file_scenarios[] = {
-	{ "splice", in_splice, SC_NONBLOCK, 0, "splice(2) into a pipe, and the end of file" },
+	{ "splice", in_splice, SC_NONBLOCK, 0,
+	  "receive into a pipe with splice(2), up to the end of file" },
 	{ "splice_part", in_splice_part, SC_NONBLOCK, 0,
-	  "splice(2) of a part, recv(2) of another" },
-	{ "zerocopy", in_zerocopy, SC_NONBLOCK, 0, "TCP_ZEROCOPY_RECEIVE that maps pages" },
+	  "receive some bytes with splice(2) and others with recv(2)" },
+	{ "zerocopy", in_zerocopy, SC_NONBLOCK, 0,
+	  "receive by mapping pages with TCP_ZEROCOPY_RECEIVE" },
 	{ "zerocopy_copy", in_zerocopy_copy, SC_NONBLOCK, 0,
-	  "TCP_ZEROCOPY_RECEIVE that copies, and the end of file" },
+	  "receive with the copy buffer of TCP_ZEROCOPY_RECEIVE" },
 	{ 0 },
 };

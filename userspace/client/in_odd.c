@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Receiving that does not go the plain way: peeking, waiting, failing, the end of file. */
+/* Special cases of receiving: MSG_PEEK, MSG_WAITALL, timeouts, errors, the end of file. */
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "in.h"
+#include "scenario.h"
 
-/* However often it is looked at, it was not received. */
+/* Bytes that are only peeked at do not count as received. */
 static void in_peek(struct run *r)
 {
 	char buf[1000];
@@ -35,7 +36,7 @@ static void in_peek(struct run *r)
 #define PIECES 10
 #define PIECE 700
 
-/* The bytes come one piece after the other while one call waits for them all. */
+/* The bytes arrive in pieces while one recv(MSG_WAITALL) waits for all of them. */
 static void in_waitall_trickle(struct run *r)
 {
 	char buf[PIECES * PIECE];
@@ -64,7 +65,7 @@ static void in_peek_waitall(struct run *r)
 	read_all(p.server, sizeof(buf));
 }
 
-/* The end of file ends the wait with what there is; then it is read itself. */
+/* A FIN ends recv(MSG_WAITALL) early; the next call returns the end of file. */
 static void in_waitall_eof(struct run *r)
 {
 	char buf[1000];
@@ -98,7 +99,7 @@ static void in_rcvtimeo(struct run *r)
 	read_all(p.server, 300);
 }
 
-/* A blocking recv() of more waits for SO_RCVLOWAT bytes, whatever the pieces are. */
+/* A blocking recv() waits until SO_RCVLOWAT bytes have arrived, in whatever pieces. */
 static void in_rcvlowat(struct run *r)
 {
 	char buf[PIECES * PIECE];
@@ -116,7 +117,7 @@ static void in_rcvlowat(struct run *r)
 	must(r, rx(p.server, recv(p.server->fd, buf, sizeof(buf), MSG_DONTWAIT)) == PIECE);
 }
 
-/* A look at the end of file is a call and no byte, each time. */
+/* Each call that returns the end of file counts as a call without bytes. */
 static void in_eof(struct run *r)
 {
 	struct iovec iov[2];
@@ -144,13 +145,13 @@ static void in_eof(struct run *r)
 		must(r, rx(p.server, recv(p.server->fd, buf, sizeof(buf), MSG_TRUNC)) == 0);
 	}
 	check(r);
-	/* The other half is still open. */
+	/* The server can still send. */
 	must(r, tx(p.server, send(p.server->fd, "hello", 5, 0)) == 5);
 	read_all(p.client, 5);
 	check(r);
 }
 
-/* recv() of nothing enters TCP, read() of nothing does not get there. */
+/* recv() of zero bytes enters TCP and counts as a call; sock_read_iter() ends read() earlier. */
 static void in_zero_length(struct run *r)
 {
 	struct iovec none = { "", 0 };
@@ -168,7 +169,7 @@ static void in_zero_length(struct run *r)
 	read_all(p.server, 10);
 }
 
-/* Memory that cannot be written: what lay in the same segment stays there. */
+/* Receive into unwritable memory: recv() fails with EFAULT and the bytes stay queued. */
 static void in_efault(struct run *r)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -188,7 +189,7 @@ static void in_efault(struct run *r)
 	must(r, rx(p.server, readv(p.server->fd, iov, 2)) < 0 && errno == EFAULT);
 	check(r);
 	read_all(p.server, 1000);
-	/* Of two segments, the first may have been delivered when the second fails. */
+	/* With two segments, the first may be delivered before the second fails. */
 	for (i = 0; i < 2; i++) {
 		send_queued(&p, 600);
 		wait_acked(p.client);
@@ -200,7 +201,7 @@ static void in_efault(struct run *r)
 	munmap(memory, 2 * page);
 }
 
-/* Sockets without a peer: the calls count, there is nothing else to show. */
+/* Failing calls on sockets without a peer count as calls. */
 static void in_unconnected(struct run *r)
 {
 	struct end *plain = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
@@ -213,8 +214,8 @@ static void in_unconnected(struct run *r)
 }
 
 /*
- * What was not read was not received.  It makes the close a reset, after which
- * the peer's first call fails and its next ones find the end of file.
+ * Unread bytes do not count as received.  They turn close() into a reset, after
+ * which the peer's first recv() fails and later ones return the end of file.
  */
 static void in_unread_at_close(struct run *r)
 {
@@ -237,7 +238,7 @@ static void in_unread_at_close(struct run *r)
 	check(r);
 }
 
-/* What recvmsg() returns from the error queue are copies of bytes sent. */
+/* recvmsg(MSG_ERRQUEUE) returns copies of sent bytes, which do not count as received. */
 static void in_errqueue(struct run *r)
 {
 	int on = SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_TX_SOFTWARE |
@@ -268,26 +269,33 @@ static void in_errqueue(struct run *r)
 		bytes += n > 0 ? n : 0;
 	}
 	if (!bytes)
-		fail(r, "the error queue had no bytes: this shows nothing");
+		fail(r, "the error queue held no bytes, so the scenario tested nothing");
 	check(r);
-	/* The stream goes on as if nothing had been. */
+	/* Ordinary data is received as before. */
 	must(r, tx(p.server, send(p.server->fd, "hello", 5, 0)) == 5);
 	read_all(p.client, 5);
 }
 
 const struct scenario in_odd_scenarios[] = {
-	{ "peek", in_peek, SC_NONBLOCK, 0, "MSG_PEEK" },
-	{ "waitall_trickle", in_waitall_trickle, 0, 0, "MSG_WAITALL of bytes that come in pieces" },
+	{ "peek", in_peek, SC_NONBLOCK, 0,
+	  "look at bytes several times with MSG_PEEK before receiving them" },
+	{ "waitall_trickle", in_waitall_trickle, 0, 0,
+	  "wait with MSG_WAITALL for bytes that arrive in pieces" },
 	{ "waitall_eof", in_waitall_eof, SC_NONBLOCK, 0,
-	  "MSG_WAITALL, cut short by the end of file" },
-	{ "peek_waitall", in_peek_waitall, 0, 0, "MSG_PEEK | MSG_WAITALL of pieces" },
-	{ "rcvtimeo", in_rcvtimeo, 0, 0, "SO_RCVTIMEO ends calls with nothing and with something" },
-	{ "rcvlowat", in_rcvlowat, 0, 0, "SO_RCVLOWAT" },
-	{ "eof", in_eof, SC_NONBLOCK, 0, "the end of file, once and again" },
-	{ "zero_length", in_zero_length, SC_NONBLOCK, 0, "reads of nothing" },
-	{ "efault", in_efault, SC_NONBLOCK, 0, "memory that cannot be written" },
-	{ "unconnected", in_unconnected, 0, 0, "reads on sockets without a peer" },
-	{ "unread_at_close", in_unread_at_close, SC_NONBLOCK, 0, "closed with bytes still queued" },
-	{ "errqueue", in_errqueue, SC_NONBLOCK, 0, "MSG_ERRQUEUE: nothing, and copies of bytes" },
+	  "wait with MSG_WAITALL until the end of file cuts the call short" },
+	{ "peek_waitall", in_peek_waitall, 0, 0,
+	  "wait with MSG_PEEK | MSG_WAITALL for bytes that arrive in pieces" },
+	{ "rcvtimeo", in_rcvtimeo, 0, 0,
+	  "let SO_RCVTIMEO end calls that received nothing or only a part" },
+	{ "rcvlowat", in_rcvlowat, 0, 0, "wait in recv(2) for SO_RCVLOWAT bytes" },
+	{ "eof", in_eof, SC_NONBLOCK, 0, "read the end of file again and again, then send" },
+	{ "zero_length", in_zero_length, SC_NONBLOCK, 0, "receive zero bytes with each call" },
+	{ "efault", in_efault, SC_NONBLOCK, 0,
+	  "receive into memory that cannot be written (EFAULT)" },
+	{ "unconnected", in_unconnected, 0, 0, "receive on sockets without a peer (ENOTCONN)" },
+	{ "unread_at_close", in_unread_at_close, SC_NONBLOCK, 0,
+	  "close(2) with unread bytes and receive at the peer" },
+	{ "errqueue", in_errqueue, SC_NONBLOCK, 0,
+	  "read the empty error queue, and copies of sent bytes from it" },
 	{ 0 },
 };

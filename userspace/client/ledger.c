@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ledger: what this program's own system calls returned, per descriptor. */
+/* The ledger: the row that each descriptor should have, kept from system calls' results. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "addr.h"
+#include "ledger.h"
+#include "truth.h"
+#include "verdict.h"
 
 /**
- * now_ns - the clock OPENED and CLOSED are told by
+ * now_ns - read the clock that OPENED and CLOSED use
  *
  * Return: CLOCK_REALTIME in ns.
  */
@@ -25,9 +28,9 @@ int64_t now_ns(void)
 }
 
 /**
- * comm_of - what COMMAND should say of a process
+ * comm_of - read the COMMAND of a process
  * @pid: the process
- * @comm: left alone if the process is gone
+ * @comm: set to its comm; not changed if the process has ended
  */
 void comm_of(pid_t pid, char comm[SOCKSTAT_COMM_LEN])
 {
@@ -43,7 +46,7 @@ void comm_of(pid_t pid, char comm[SOCKSTAT_COMM_LEN])
 	close(fd);
 	if (n <= 0)
 		return;
-	buf[n - 1] = '\0'; /* the newline the kernel adds */
+	buf[n - 1] = '\0'; /* replace the newline */
 	memcpy(comm, buf, sizeof(buf));
 }
 
@@ -77,11 +80,11 @@ static void end_publish(struct end *e)
  * end_new - expect a row for a TCP descriptor of this process
  * @r: the run
  * @fd: the descriptor
- * @role: SOCKSTAT_ROLE_NONE for one that was not connected yet, and listeners
- * @opened_lo: the time just before connect or before the peer's connect; -1
- *	if not connected yet: call end_opened() after the connect
+ * @role: SOCKSTAT_ROLE_NONE for a listener or a socket that is not connected yet
+ * @opened_lo: the time just before the connect; -1 if the socket is not
+ *	connected yet: call end_opened() after the connect
  *
- * Return: the end, alive as long as the run.
+ * Return: the end, valid as long as the run.
  */
 struct end *end_new(struct run *r, int fd, enum sockstat_role role, int64_t opened_lo)
 {
@@ -113,13 +116,14 @@ struct end *end_new(struct run *r, int fd, enum sockstat_role role, int64_t open
 
 /**
  * end_alias - expect a row for another descriptor of the same socket
- * @of: the descriptor it was made from (dup, fork, SCM_RIGHTS, pidfd_getfd, exec)
- * @pid: the process that holds the other
- * @fd: its number there
+ * @of: the end of the descriptor that was copied (dup, fork, SCM_RIGHTS,
+ *	pidfd_getfd, exec)
+ * @pid: the process that holds the copy
+ * @fd: the number of the copy in that process
  *
- * It starts with no bytes and no calls.
+ * The copy starts with no bytes and no calls.
  *
- * Return: the end, alive as long as the run.
+ * Return: the end of the copy, valid as long as the run.
  */
 struct end *end_alias(struct end *of, pid_t pid, int fd)
 {
@@ -140,12 +144,13 @@ struct end *end_alias(struct end *of, pid_t pid, int fd)
 /**
  * end_nobody - expect a row for a connection that no process holds
  * @r: the run
- * @local: its addresses identify it, since no one can ask for its cookie
- * @remote: ditto
+ * @local: its local address; the addresses identify it, as its cookie is unknown
+ * @remote: its remote address
  * @opened_lo: the time just before the connect
  *
- * Return: the end; its role is server, its uid, inode and namespace are those
- * of an unaccepted child of this process's listener: correct what differs.
+ * Return: the end, valid as long as the run.  Its members describe a connection
+ * that this process's listener has not accepted; the caller changes those that
+ * differ.
  */
 struct end *end_nobody(struct run *r, const struct sockaddr_storage *local,
 		       const struct sockaddr_storage *remote, int64_t opened_lo)
@@ -170,11 +175,12 @@ struct end *end_nobody(struct run *r, const struct sockaddr_storage *local,
 }
 
 /**
- * end_restart - the socket left its connection and can make another one
+ * end_restart - book that connect(AF_UNSPEC) has disconnected a socket
  * @e: its end, which becomes a CLOSED row
  * @since: the time just before connect(AF_UNSPEC)
  *
- * Return: a new end for the same descriptor, not connected yet.
+ * Return: a new end for the same descriptor, not connected yet, valid as long
+ * as the run.
  */
 struct end *end_restart(struct end *e, int64_t since)
 {
@@ -197,8 +203,8 @@ struct end *end_restart(struct end *e, int64_t since)
 }
 
 /**
- * end_refresh - take an open descriptor's addresses anew (after bind, connect)
- * @e: its end; where there is no peer any more, the last one stays
+ * end_refresh - read an open descriptor's addresses again, after bind(2) or connect(2)
+ * @e: its end; keeps the last peer's address if the socket has no peer any more
  */
 void end_refresh(struct end *e)
 {
@@ -220,7 +226,7 @@ void end_refresh(struct end *e)
 }
 
 /**
- * end_opened - the descriptor has been connected
+ * end_opened - book that a descriptor has been connected
  * @e: its end
  * @role: normally SOCKSTAT_ROLE_CLIENT
  * @lo: the time just before the connect
@@ -234,10 +240,10 @@ void end_opened(struct end *e, enum sockstat_role role, int64_t lo)
 }
 
 /**
- * end_connecting - a connect was called and is not over (or was refused)
+ * end_connecting - book that connect(2) was called and is in progress, or has failed
  * @e: the descriptor's end
  * @since: the time just before the call
- * @to: the address it was given; getpeername() cannot tell it yet
+ * @to: the address passed to connect(2), which getpeername(2) does not return yet
  */
 void end_connecting(struct end *e, int64_t since, const struct sockaddr_storage *to)
 {
@@ -247,10 +253,10 @@ void end_connecting(struct end *e, int64_t since, const struct sockaddr_storage 
 }
 
 /**
- * end_ended - the connection is over though the descriptor may be open
+ * end_ended - book that the connection is over; the descriptor may still be open
  * @e: its end
- * @since: the earliest time of the end
- * @error: what ERROR must say, 0 for "-"
+ * @since: the earliest time at which it may have ended
+ * @error: the errno that ERROR must name, 0 for "-"
  */
 void end_ended(struct end *e, int64_t since, int error)
 {
@@ -261,10 +267,10 @@ void end_ended(struct end *e, int64_t since, int error)
 }
 
 /**
- * end_connection_lives - is there another descriptor of the connection?
+ * end_connection_lives - whether the connection has another open descriptor
  * @e: an end
  *
- * Return: true if one is open and the connection has not ended.
+ * Return: true if it has one and the connection has not ended.
  */
 bool end_connection_lives(const struct end *e)
 {
@@ -283,12 +289,13 @@ bool end_connection_lives(const struct end *e)
 }
 
 /**
- * end_gone - the descriptor was closed, by whatever means
+ * end_gone - book that a descriptor was closed, by close(2) or otherwise
  * @e: its end
- * @since: the time just before that
+ * @since: the time just before it was closed
  *
- * What closed was one of several descriptors of the socket is no event in TCP:
- * the module finds out at its next look, and has no row if it never saw a use.
+ * TCP is told only when the last descriptor of a socket is closed.  The module
+ * notices that another one was closed when the table is read next, and has no
+ * row for it if the descriptor was never used.
  */
 void end_gone(struct end *e, int64_t since)
 {
@@ -307,8 +314,8 @@ void end_gone(struct end *e, int64_t since)
 }
 
 /**
- * end_close - close the descriptor and expect its row to say so
- * @e: an end of this process; NULL is nothing to do
+ * end_close - close a descriptor and book that
+ * @e: an end of this process; nothing is done if it is NULL
  */
 void end_close(struct end *e)
 {
@@ -318,7 +325,7 @@ void end_close(struct end *e)
 	if (!e)
 		return;
 	truth_get(e, &t);
-	/* The peer's FIN may have been the end already. */
+	/* The peer's FIN may have ended the connection before. */
 	if (t.known && t.state == SOCKSTAT_CLOSED && e->opened_lo >= 0)
 		since = e->alive ? e->alive : e->opened_lo;
 	must(e->run, !close(e->fd));
@@ -326,9 +333,9 @@ void end_close(struct end *e)
 }
 
 /**
- * tx_add - book sending
+ * tx_add - book calls that send
  * @e: the descriptor's end
- * @bytes: how many bytes the calls took
+ * @bytes: bytes that the calls have sent
  * @calls: entries into TCP's send function
  */
 void tx_add(struct end *e, uint64_t bytes, uint64_t calls)
@@ -338,9 +345,9 @@ void tx_add(struct end *e, uint64_t bytes, uint64_t calls)
 }
 
 /**
- * rx_add - book receiving
+ * rx_add - book calls that receive
  * @e: the descriptor's end
- * @bytes: how many bytes the calls delivered
+ * @bytes: bytes that the calls have delivered
  * @calls: entries into TCP's receive functions
  */
 void rx_add(struct end *e, uint64_t bytes, uint64_t calls)
@@ -351,8 +358,8 @@ void rx_add(struct end *e, uint64_t bytes, uint64_t calls)
 
 /**
  * tx - book one system call that entered TCP's send function once
- * @e: the end of the descriptor it was made through
- * @ret: what it returned; an error counts as a call
+ * @e: the end of the descriptor that the call used
+ * @ret: the call's result; a call that failed counts as a call
  *
  * Return: @ret, with errno as it was.
  */
@@ -364,8 +371,8 @@ ssize_t tx(struct end *e, ssize_t ret)
 
 /**
  * rx - book one system call that entered TCP's receive function once
- * @e: the end of the descriptor it was made through
- * @ret: what it returned; an error counts as a call
+ * @e: the end of the descriptor that the call used
+ * @ret: the call's result; a call that failed counts as a call
  *
  * Return: @ret, with errno as it was.
  */
@@ -376,9 +383,9 @@ ssize_t rx(struct end *e, ssize_t ret)
 }
 
 /**
- * tx_call - book a call whose result is no bytes sent
- * @e: the end of the descriptor it was made through
- * @ret: what it returned
+ * tx_call - book one call that entered TCP's send function and sent no bytes
+ * @e: the end of the descriptor that the call used
+ * @ret: the call's result, which is not a number of bytes sent
  *
  * Return: @ret, with errno as it was.
  */
@@ -389,9 +396,9 @@ ssize_t tx_call(struct end *e, ssize_t ret)
 }
 
 /**
- * rx_call - book a call whose result is no bytes delivered (MSG_PEEK, MSG_ERRQUEUE)
- * @e: the end of the descriptor it was made through
- * @ret: what it returned
+ * rx_call - book one call that received without consuming bytes (MSG_PEEK, MSG_ERRQUEUE)
+ * @e: the end of the descriptor that the call used
+ * @ret: the call's result, which is not a number of bytes consumed
  *
  * Return: @ret, with errno as it was.
  */

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sockets for the scenarios: addresses of the family, connected pairs, waiting. */
+/* Sockets for the scenarios: listeners, connected pairs, and traffic over them. */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -13,117 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "scenario.h"
-
-#define WAIT_SECONDS 30
+#include "addr.h"
+#include "net.h"
+#include "verdict.h"
+#include "wait.h"
 
 /**
- * family_domain - the domain argument of socket()
- * @r: the run
+ * tcp_socket - make a TCP socket of the run's family
+ * @r: the run; skipped if the kernel lacks the family
  *
- * Return: AF_INET or AF_INET6.
- */
-int family_domain(const struct run *r)
-{
-	return r->family == FAMILY_4 ? AF_INET : AF_INET6;
-}
-
-/**
- * family_loopback - the loopback address as the run's family has it
- * @r: the run
- * @port: host byte order
- * @sa: filled in
- *
- * Return: its length.
- */
-socklen_t family_loopback(const struct run *r, uint16_t port, struct sockaddr_storage *sa)
-{
-	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)sa;
-	struct sockaddr_in *sin = (struct sockaddr_in *)sa;
-
-	memset(sa, 0, sizeof(*sa));
-	if (r->family == FAMILY_4) {
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(port);
-		sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		return sizeof(*sin);
-	}
-	sin6->sin6_family = AF_INET6;
-	sin6->sin6_port = htons(port);
-	inet_pton(AF_INET6, r->family == FAMILY_6 ? "::1" : "::ffff:127.0.0.1", &sin6->sin6_addr);
-	return sizeof(*sin6);
-}
-
-/**
- * addr_port - the port of an address
- * @sa: either family
- *
- * Return: host byte order; 0 for AF_UNSPEC.
- */
-uint16_t addr_port(const struct sockaddr_storage *sa)
-{
-	if (sa->ss_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)sa)->sin_port);
-	if (sa->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
-	return 0;
-}
-
-/**
- * addr_plain - turn a v4-mapped address into the IPv4 one that rows show
- * @sa: changed in place
- */
-void addr_plain(struct sockaddr_storage *sa)
-{
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-
-	if (sa->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr))
-		return;
-	sin.sin_port = sin6->sin6_port;
-	memcpy(&sin.sin_addr, &sin6->sin6_addr.s6_addr[12], 4);
-	memset(sa, 0, sizeof(*sa));
-	memcpy(sa, &sin, sizeof(sin));
-}
-
-/**
- * addr_text - an address as /proc/sockstat has it
- * @sa: a plain one
- * @text: the buffer
- *
- * Return: @text.
- */
-const char *addr_text(const struct sockaddr_storage *sa, char text[SOCKSTAT_ADDR_LEN])
-{
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
-	char host[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1] = "";
-
-	if (sa->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &sin->sin_addr, host, sizeof(host));
-		snprintf(text, SOCKSTAT_ADDR_LEN, "%s:%u", host, addr_port(sa));
-	} else if (sa->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &sin6->sin6_addr, host, sizeof(host));
-		if (sin6->sin6_scope_id) {
-			scope[0] = '%';
-			if (!if_indextoname(sin6->sin6_scope_id, scope + 1))
-				snprintf(scope + 1, IF_NAMESIZE, "%u", sin6->sin6_scope_id);
-		}
-		snprintf(text, SOCKSTAT_ADDR_LEN, "[%s%s]:%u", host, scope, addr_port(sa));
-	} else {
-		strcpy(text, "*:*");
-	}
-	return text;
-}
-
-/**
- * tcp_socket - socket() for the run's family
- * @r: the run
- *
- * Return: a descriptor, close-on-exec, blocking.
+ * Return: a blocking descriptor with close-on-exec.
  */
 int tcp_socket(struct run *r)
 {
@@ -139,7 +37,7 @@ int tcp_socket(struct run *r)
  * set_nonblock - set or clear O_NONBLOCK
  * @r: the run
  * @fd: the descriptor
- * @on: which
+ * @on: true to set it
  */
 void set_nonblock(struct run *r, int fd, bool on)
 {
@@ -150,11 +48,11 @@ void set_nonblock(struct run *r, int fd, bool on)
 }
 
 /**
- * listen_open - a listener on loopback, any port
+ * listen_open - make a listener on a free port of the loopback address
  * @r: the run
- * @backlog: for listen()
+ * @backlog: for listen(2)
  *
- * Return: its end.
+ * Return: its end, valid as long as the run.
  */
 struct end *listen_open(struct run *r, int backlog)
 {
@@ -169,11 +67,11 @@ struct end *listen_open(struct run *r, int backlog)
 }
 
 /**
- * connect_to - a new socket, connected (blocking) to a listener
+ * connect_to - make a blocking socket and connect it to a listener
  * @r: the run
- * @listener: of this run
+ * @listener: a listener of this run
  *
- * Return: the client's end.
+ * Return: the client's end, valid as long as the run.
  */
 struct end *connect_to(struct run *r, const struct end *listener)
 {
@@ -189,10 +87,10 @@ struct end *connect_to(struct run *r, const struct end *listener)
 /**
  * accept_from - accept one connection
  * @r: the run
- * @listener: from where
+ * @listener: the listener, of this process
  * @since: the time just before the client's connect
  *
- * Return: the server's end, blocking.
+ * Return: the server's end, blocking, valid as long as the run.
  */
 struct end *accept_from(struct run *r, struct end *listener, int64_t since)
 {
@@ -203,9 +101,9 @@ struct end *accept_from(struct run *r, struct end *listener, int64_t since)
 }
 
 /**
- * pair_open_on - one connection, both ends here
+ * pair_open_on - make a connection whose ends are both of this process
  * @r: the run; with r->nonblock both ends get O_NONBLOCK
- * @listener: stays open
+ * @listener: accepts the connection, and stays open
  * @p: filled in
  */
 void pair_open_on(struct run *r, struct end *listener, struct pair *p)
@@ -235,9 +133,9 @@ static void pair_open_to_host(struct run *r, struct pair *p)
 }
 
 /**
- * pair_open - one connection over a listener of its own, which is closed again
+ * pair_open - make a connection with a listener of its own, which is closed again
  * @r: the run
- * @p: filled in; with --to HOST:PORT there is only the client
+ * @p: filled in; with --to HOST:PORT only the client
  */
 void pair_open(struct run *r, struct pair *p)
 {
@@ -253,10 +151,10 @@ void pair_open(struct run *r, struct pair *p)
 }
 
 /**
- * sysctl_set - write a file of /proc/sys, or SKIP
- * @r: the run
- * @path: below /proc/sys; one of the network's is the namespace's own: net_private() first
- * @value: what to write
+ * sysctl_set - write a sysctl
+ * @r: the run; skipped if the sysctl cannot be written
+ * @path: its path below /proc/sys; call net_private() before you set one below net/
+ * @value: its new value
  */
 void sysctl_set(struct run *r, const char *path, const char *value)
 {
@@ -273,11 +171,11 @@ void sysctl_set(struct run *r, const char *path, const char *value)
 }
 
 /**
- * net_private - go to a new network namespace with a loopback of its own
- * @r: the run; SKIP if that is not permitted
+ * net_private - enter a new network namespace with a loopback device of its own
+ * @r: the run; skipped if that is not permitted
  *
- * Gives a scenario sysctls, TCP metrics and ports that nobody shares.  Call it
- * before the first socket.
+ * The scenario shares the namespace's sysctls, TCP metrics and ports with no
+ * other process.  Call this before the first socket is made.
  */
 void net_private(struct run *r)
 {
@@ -295,118 +193,7 @@ void net_private(struct run *r)
 }
 
 /**
- * wait_poll - wait for a descriptor to become ready
- * @r: the run, which fails after 30 s
- * @fd: the descriptor
- * @events: of poll(); POLLERR and POLLHUP end the wait, too
- */
-void wait_poll(struct run *r, int fd, short events)
-{
-	struct pollfd pfd = { .fd = fd, .events = events };
-	int n;
-
-	do {
-		n = poll(&pfd, 1, WAIT_SECONDS * 1000);
-	} while (n < 0 && errno == EINTR);
-	must(r, n >= 0);
-	if (!n)
-		fail(r, "descriptor %d not ready (events %#x) after %d s", fd, events,
-		     WAIT_SECONDS);
-}
-
-/**
- * wait_until - wait for a condition nothing can be polled for
- * @r: the run, which fails after 30 s
- * @done: asked every millisecond
- * @arg: for @done
- * @what: for the message
- */
-void wait_until(struct run *r, bool (*done)(void *arg), void *arg, const char *what)
-{
-	const struct timespec ms = { 0, 1000000 };
-	struct timespec now, start;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!done(arg)) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > WAIT_SECONDS)
-			fail(r, "waited %d s for: %s", WAIT_SECONDS, what);
-		nanosleep(&ms, NULL);
-	}
-}
-
-static bool all_acked(void *arg)
-{
-	const struct end *e = arg;
-	int queued = 0;
-
-	must(e->run, !ioctl(e->fd, SIOCOUTQ, &queued));
-	return !queued;
-}
-
-/**
- * wait_acked - wait until the peer's TCP has acknowledged everything
- * @e: an end of this process
- */
-void wait_acked(struct end *e)
-{
-	wait_until(e->run, all_acked, e, "everything sent to be acknowledged");
-}
-
-struct queued {
-	const struct end *e;
-	int bytes;
-};
-
-static bool has_queued(void *arg)
-{
-	const struct queued *q = arg;
-	int n = 0;
-
-	must(q->e->run, !ioctl(q->e->fd, SIOCINQ, &n));
-	return n >= q->bytes;
-}
-
-/**
- * wait_queued - wait until that many bytes can be read
- * @e: an end of this process
- * @bytes: at least
- */
-void wait_queued(struct end *e, int bytes)
-{
-	struct queued q = { e, bytes };
-
-	wait_until(e->run, has_queued, &q, "bytes to arrive");
-}
-
-struct awaited {
-	const struct end *e;
-	enum sockstat_state state;
-};
-
-static bool in_state(void *arg)
-{
-	const struct awaited *a = arg;
-	struct truth t;
-
-	truth_get(a->e, &t);
-	return t.known && t.state == a->state;
-}
-
-/**
- * wait_state - wait until TCP_INFO tells of a state
- * @e: an end that is open
- * @state: TIME_WAIT cannot be told from CLOSED
- */
-void wait_state(struct end *e, enum sockstat_state state)
-{
-	struct awaited a = { e, state };
-
-	wait_until(e->run, in_state, &a, sockstat_state_name(state));
-}
-
-/**
- * fill - put something into a buffer
+ * fill - fill a buffer with letters
  * @buf: the buffer
  * @len: its size
  *
@@ -422,11 +209,11 @@ size_t fill(char *buf, size_t len)
 }
 
 /**
- * send_all - send with a system call again and again
- * @e: the end; a descriptor with O_NONBLOCK is polled when it is full
- * @op: the call; books itself
- * @bytes: in all
- * @chunk: at most so many to a call
+ * send_all - send a number of bytes with one kind of system call
+ * @e: the end; a non-blocking descriptor is polled when its buffer is full
+ * @op: makes and books one call
+ * @bytes: the number
+ * @chunk: the most bytes to pass to one call
  */
 void send_all(struct end *e, send_op op, uint64_t bytes, size_t chunk)
 {
@@ -453,9 +240,9 @@ static ssize_t op_send(struct end *e, const char *buf, size_t len)
 }
 
 /**
- * send_bytes - send with send()
- * @e: the end, blocking or not
- * @bytes: how many
+ * send_bytes - send a number of bytes with send(2)
+ * @e: the end, blocking or non-blocking
+ * @bytes: the number
  */
 void send_bytes(struct end *e, uint64_t bytes)
 {
@@ -463,9 +250,9 @@ void send_bytes(struct end *e, uint64_t bytes)
 }
 
 /**
- * read_all - receive a number of bytes, with recv()
- * @e: the end, blocking or not; NULL is nothing to do
- * @bytes: how many; UINT64_MAX: until the end of file, that call included
+ * read_all - receive a number of bytes with recv(2)
+ * @e: the end, blocking or non-blocking; nothing is done if it is NULL
+ * @bytes: the number; UINT64_MAX: until recv(2) has returned end of file
  */
 void read_all(struct end *e, uint64_t bytes)
 {
@@ -482,15 +269,15 @@ void read_all(struct end *e, uint64_t bytes)
 		if (!n && bytes >= UINT64_MAX / 2)
 			return;
 		if (!n)
-			fail(e->run, "end of file with %llu bytes still to come",
+			fail(e->run, "end of file, but %llu bytes are missing",
 			     (unsigned long long)bytes);
 		bytes -= n;
 	}
 }
 
 /**
- * read_to_eof - receive until the peer's FIN has been read
- * @e: the end; NULL is nothing to do
+ * read_to_eof - receive until recv(2) returns end of file
+ * @e: the end; nothing is done if it is NULL
  */
 void read_to_eof(struct end *e)
 {
@@ -498,9 +285,9 @@ void read_to_eof(struct end *e)
 }
 
 /**
- * talk - some bytes there and half of them back
+ * talk - send bytes from client to server, and half as many back
  * @p: both ends are of this process
- * @bytes: so few that they need no reader meanwhile
+ * @bytes: the number; all of them must fit into the socket's buffers
  */
 void talk(struct pair *p, uint64_t bytes)
 {
@@ -519,10 +306,10 @@ static void *drain_thread(void *arg)
 }
 
 /**
- * drain_start - read an end in a thread of its own
- * @d: the caller's, alive until drain_join()
- * @e: the end; NULL is nothing to do
- * @bytes: as read_all()
+ * drain_start - start a thread that calls read_all()
+ * @d: filled in; must stay valid until drain_join()
+ * @e: the end; nothing is done if it is NULL
+ * @bytes: as for read_all()
  */
 void drain_start(struct drain *d, struct end *e, uint64_t bytes)
 {
@@ -535,8 +322,8 @@ void drain_start(struct drain *d, struct end *e, uint64_t bytes)
 }
 
 /**
- * drain_join - wait until all has been read
- * @d: what drain_start() filled
+ * drain_join - wait for the thread of drain_start()
+ * @d: filled in by drain_start()
  */
 void drain_join(struct drain *d)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sending: the system calls that copy an application's bytes into TCP. */
+/* Send with the system calls that copy from a buffer to the socket. */
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -9,12 +9,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
 #define CHUNK 5000
 
-/* One connection, r->opt->bytes sent with @op while a thread reads the other end */
-static void stream(struct run *r, send_op op)
+/* Open a connection and send r->opt->bytes with @op while a thread reads the other end. */
+static void send_stream(struct run *r, send_op op)
 {
 	struct drain d;
 	struct pair p;
@@ -32,11 +33,11 @@ static ssize_t op_write(struct end *e, const char *buf, size_t len)
 
 static void out_write(struct run *r)
 {
-	stream(r, op_write);
+	send_stream(r, op_write);
 }
 
-/* Three pieces, the middle one empty */
-static int split(struct iovec iov[3], const char *buf, size_t len)
+/* Split a buffer into three pieces, of which the middle one is empty; return 3. */
+static int iov_split(struct iovec iov[3], const char *buf, size_t len)
 {
 	size_t half = len / 2;
 
@@ -49,43 +50,43 @@ static int split(struct iovec iov[3], const char *buf, size_t len)
 static ssize_t op_writev(struct end *e, const char *buf, size_t len)
 {
 	struct iovec iov[3];
-	int n = split(iov, buf, len);
+	int n = iov_split(iov, buf, len);
 
 	return tx(e, writev(e->fd, iov, n));
 }
 
 static void out_writev(struct run *r)
 {
-	stream(r, op_writev);
+	send_stream(r, op_writev);
 }
 
 static ssize_t op_pwritev2(struct end *e, const char *buf, size_t len)
 {
 	struct iovec iov[3];
-	int n = split(iov, buf, len);
+	int n = iov_split(iov, buf, len);
 
 	return tx(e, pwritev2(e->fd, iov, n, -1, 0));
 }
 
 static void out_pwritev2(struct run *r)
 {
-	stream(r, op_pwritev2);
+	send_stream(r, op_pwritev2);
 }
 
 static ssize_t op_pwritev2_nowait(struct end *e, const char *buf, size_t len)
 {
 	struct iovec iov[3];
-	int n = split(iov, buf, len);
+	int n = iov_split(iov, buf, len);
 	ssize_t ret = pwritev2(e->fd, iov, n, -1, RWF_NOWAIT);
 
 	if (ret < 0 && errno == EOPNOTSUPP)
-		skip(e->run, "this kernel's sockets know no RWF_NOWAIT");
+		skip(e->run, "sockets of this kernel do not support RWF_NOWAIT");
 	return tx(e, ret);
 }
 
 static void out_pwritev2_nowait(struct run *r)
 {
-	stream(r, op_pwritev2_nowait);
+	send_stream(r, op_pwritev2_nowait);
 }
 
 static ssize_t op_send(struct end *e, const char *buf, size_t len)
@@ -95,7 +96,7 @@ static ssize_t op_send(struct end *e, const char *buf, size_t len)
 
 static void out_send(struct run *r)
 {
-	stream(r, op_send);
+	send_stream(r, op_send);
 }
 
 static ssize_t op_send_dontwait(struct end *e, const char *buf, size_t len)
@@ -105,10 +106,10 @@ static ssize_t op_send_dontwait(struct end *e, const char *buf, size_t len)
 
 static void out_send_dontwait(struct run *r)
 {
-	stream(r, op_send_dontwait);
+	send_stream(r, op_send_dontwait);
 }
 
-/* TCP takes an address with a connected socket and does not look at it. */
+/* TCP ignores the destination address on a connected socket. */
 static ssize_t op_sendto(struct end *e, const char *buf, size_t len)
 {
 	struct sockaddr_storage sa;
@@ -119,28 +120,28 @@ static ssize_t op_sendto(struct end *e, const char *buf, size_t len)
 
 static void out_sendto(struct run *r)
 {
-	stream(r, op_sendto);
+	send_stream(r, op_sendto);
 }
 
 static ssize_t op_sendmsg(struct end *e, const char *buf, size_t len)
 {
 	struct iovec iov[3];
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = split(iov, buf, len) };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = iov_split(iov, buf, len) };
 
 	return tx(e, sendmsg(e->fd, &msg, 0));
 }
 
 static void out_sendmsg(struct run *r)
 {
-	stream(r, op_sendmsg);
+	send_stream(r, op_sendmsg);
 }
 
 #define MESSAGES 4
 
 /*
- * Each message is one entry into TCP.  So is one that found no room at all,
- * which sendmmsg() does not tell of after others were sent: it has stopped
- * after a message that was taken whole.
+ * Send with sendmmsg(), which enters TCP once per message.  It stops after a
+ * message that was sent in part.  If it stops after a complete one, it entered
+ * TCP once more, for a message that found no room, and does not report that.
  */
 static ssize_t op_sendmmsg(struct end *e, const char *buf, size_t len)
 {
@@ -168,7 +169,7 @@ static ssize_t op_sendmmsg(struct end *e, const char *buf, size_t len)
 
 static void out_sendmmsg(struct run *r)
 {
-	stream(r, op_sendmmsg);
+	send_stream(r, op_sendmmsg);
 }
 
 static ssize_t op_more(struct end *e, const char *buf, size_t len)
@@ -176,7 +177,7 @@ static ssize_t op_more(struct end *e, const char *buf, size_t len)
 	return tx(e, send(e->fd, buf, len, MSG_MORE));
 }
 
-/* Bytes that wait for more are the descriptor's at once, sent or not. */
+/* Bytes sent with MSG_MORE are credited at once, although TCP delays them. */
 static void out_more(struct run *r)
 {
 	struct pair p;
@@ -201,7 +202,6 @@ static void out_cork(struct run *r)
 	read_all(p.server, 300);
 }
 
-/* Both ends send and receive in turn. */
 static void out_both_ways(struct run *r)
 {
 	struct pair p;
@@ -217,7 +217,7 @@ static void out_both_ways(struct run *r)
 	check(r);
 }
 
-/* A send of nothing enters TCP, but writev() of nothing does not get there. */
+/* Sending zero bytes enters TCP and counts as a call, except that the VFS ends writev() early. */
 static void out_zero_length(struct run *r)
 {
 	struct iovec none = { "", 0 };
@@ -234,7 +234,7 @@ static void out_zero_length(struct run *r)
 	read_all(p.server, 10);
 }
 
-/* Asked of a socket that cannot send, which is found out after the flag. */
+/* An unconnected socket gives EPIPE if the kernel accepts RWF_NOWAIT, else EOPNOTSUPP. */
 static bool nowait_usable(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -260,18 +260,22 @@ const struct out_way out_ways[] = {
 };
 
 const struct scenario out_scenarios[] = {
-	{ "write", out_write, SC_NONBLOCK | SC_TO_HOST, 0, "write(2)" },
-	{ "writev", out_writev, SC_NONBLOCK | SC_TO_HOST, 0, "writev(2)" },
-	{ "pwritev2", out_pwritev2, SC_NONBLOCK | SC_TO_HOST, 0, "pwritev2(2)" },
-	{ "pwritev2_nowait", out_pwritev2_nowait, SC_TO_HOST, 0, "pwritev2(2), RWF_NOWAIT" },
-	{ "send", out_send, SC_NONBLOCK | SC_TO_HOST, 0, "send(2)" },
-	{ "send_dontwait", out_send_dontwait, SC_TO_HOST, 0, "send(2), MSG_DONTWAIT" },
-	{ "sendto", out_sendto, SC_NONBLOCK | SC_TO_HOST, 0, "sendto(2) with an address" },
-	{ "sendmsg", out_sendmsg, SC_NONBLOCK | SC_TO_HOST, 0, "sendmsg(2)" },
-	{ "sendmmsg", out_sendmmsg, SC_NONBLOCK | SC_TO_HOST, 0, "sendmmsg(2)" },
-	{ "more", out_more, SC_NONBLOCK, 0, "MSG_MORE, looked at before the last" },
-	{ "cork", out_cork, SC_NONBLOCK, 0, "TCP_CORK, looked at before it is pulled" },
-	{ "both_ways", out_both_ways, SC_NONBLOCK, 0, "both ends send and receive" },
-	{ "zero_length", out_zero_length, SC_NONBLOCK, 0, "sends of nothing" },
+	{ "write", out_write, SC_NONBLOCK | SC_TO_HOST, 0, "send with write(2)" },
+	{ "writev", out_writev, SC_NONBLOCK | SC_TO_HOST, 0, "send with writev(2)" },
+	{ "pwritev2", out_pwritev2, SC_NONBLOCK | SC_TO_HOST, 0, "send with pwritev2(2)" },
+	{ "pwritev2_nowait", out_pwritev2_nowait, SC_TO_HOST, 0,
+	  "send with pwritev2(2) and RWF_NOWAIT" },
+	{ "send", out_send, SC_NONBLOCK | SC_TO_HOST, 0, "send with send(2)" },
+	{ "send_dontwait", out_send_dontwait, SC_TO_HOST, 0, "send with send(2) and MSG_DONTWAIT" },
+	{ "sendto", out_sendto, SC_NONBLOCK | SC_TO_HOST, 0,
+	  "send with sendto(2) and a destination address" },
+	{ "sendmsg", out_sendmsg, SC_NONBLOCK | SC_TO_HOST, 0, "send with sendmsg(2)" },
+	{ "sendmmsg", out_sendmmsg, SC_NONBLOCK | SC_TO_HOST, 0, "send with sendmmsg(2)" },
+	{ "more", out_more, SC_NONBLOCK, 0,
+	  "send with MSG_MORE and check while TCP delays the bytes" },
+	{ "cork", out_cork, SC_NONBLOCK, 0,
+	  "send under TCP_CORK and check while TCP delays the bytes" },
+	{ "both_ways", out_both_ways, SC_NONBLOCK, 0, "send and receive at both ends in turn" },
+	{ "zero_length", out_zero_length, SC_NONBLOCK, 0, "send zero bytes with each call" },
 	{ 0 },
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TCP Fast Open: data in the SYN, that is, before there is a connection.
+ * TCP Fast Open, which sends data in the SYN.
  *
- * In a network namespace of its own, where no cookie is known yet and the
- * server side can be enabled.
+ * Each scenario runs in a network namespace of its own, so that it starts
+ * without cookies and can enable the server side by net.ipv4.tcp_fastopen.
  */
 
 #include <errno.h>
@@ -29,6 +29,7 @@ static struct end *fastopen_listener(struct run *r)
 	return listener;
 }
 
+/* Whether the server acknowledged data in this client's SYN (TCPI_OPT_SYN_DATA) */
 static bool data_in_syn(const struct end *e)
 {
 	struct tcp_info info = { 0 };
@@ -50,8 +51,8 @@ static void send_rest(struct end *e, const char *buf, size_t len)
 	}
 }
 
-/* One connection opened by sendto(MSG_FASTOPEN) of @len bytes */
-static void fastopen(struct run *r, struct end *listener, size_t len, struct pair *p)
+/* Open a connection with sendto(MSG_FASTOPEN) of @len bytes, and receive them. */
+static void fastopen_pair(struct run *r, struct end *listener, size_t len, struct pair *p)
 {
 	struct sockaddr_storage sa;
 	socklen_t sa_len = family_loopback(r, addr_port(&listener->local), &sa);
@@ -67,7 +68,7 @@ static void fastopen(struct run *r, struct end *listener, size_t len, struct pai
 	since = now_ns();
 	n = tx(e, sendto(e->fd, buf, len, MSG_FASTOPEN, (struct sockaddr *)&sa, sa_len));
 	if (n < 0 && errno == EOPNOTSUPP)
-		skip(r, "this kernel does not do MSG_FASTOPEN");
+		skip(r, "this kernel does not support MSG_FASTOPEN");
 	must(r, n > 0 || (n < 0 && errno == EINPROGRESS));
 	send_rest(e, buf, n < 0 ? len : len - n);
 	end_opened(e, SOCKSTAT_ROLE_CLIENT, since);
@@ -83,20 +84,21 @@ static void out_fastopen_no_cookie(struct run *r)
 {
 	struct pair p;
 
-	fastopen(r, fastopen_listener(r), DATA, &p);
+	fastopen_pair(r, fastopen_listener(r), DATA, &p);
 	if (data_in_syn(p.client))
 		fail(r, "the SYN carried data without a cookie");
 }
 
-static void with_cookie(struct run *r, size_t len)
+/* The first connection gets a cookie; the second one sends @len bytes with it. */
+static void fastopen_with_cookie(struct run *r, size_t len)
 {
 	struct end *listener = fastopen_listener(r);
 	struct pair first, second;
 
-	fastopen(r, listener, DATA, &first);
-	fastopen(r, listener, len, &second);
+	fastopen_pair(r, listener, DATA, &first);
+	fastopen_pair(r, listener, len, &second);
 	if (!data_in_syn(second.client))
-		fail(r, "the second SYN carried no data: no cookie?");
+		fail(r, "the second SYN carried no data, although there should be a cookie");
 	check(r);
 	must(r, tx(second.server, send(second.server->fd, "hello", 5, 0)) == 5);
 	read_all(second.client, 5);
@@ -104,16 +106,16 @@ static void with_cookie(struct run *r, size_t len)
 
 static void out_fastopen_cookie(struct run *r)
 {
-	with_cookie(r, DATA);
+	fastopen_with_cookie(r, DATA);
 }
 
-/* More than a SYN can carry */
+/* The SYN carries a part of the data; the rest is sent after the handshake. */
 static void out_fastopen_large(struct run *r)
 {
-	with_cookie(r, 20000);
+	fastopen_with_cookie(r, 20000);
 }
 
-/* connect() returns at once, the first write makes the SYN. */
+/* TCP_FASTOPEN_CONNECT: connect() returns at once, and the first write() sends the SYN. */
 static void out_fastopen_connect(struct run *r)
 {
 	struct end *listener = fastopen_listener(r);
@@ -125,7 +127,7 @@ static void out_fastopen_connect(struct run *r)
 	int64_t since;
 	int on = 1;
 
-	fastopen(r, listener, DATA, &first);
+	fastopen_pair(r, listener, DATA, &first);
 	client = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
 	if (setsockopt(client->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)))
 		skip(r, "TCP_FASTOPEN_CONNECT: %m");
@@ -149,12 +151,12 @@ static void out_fastopen_connect(struct run *r)
 
 const struct scenario out_fastopen_scenarios[] = {
 	{ "fastopen_no_cookie", out_fastopen_no_cookie, SC_NONBLOCK | SC_ROOT, 0,
-	  "MSG_FASTOPEN, asking for a cookie" },
+	  "connect with MSG_FASTOPEN and no cookie: no data in the SYN" },
 	{ "fastopen_cookie", out_fastopen_cookie, SC_NONBLOCK | SC_ROOT, 0,
-	  "MSG_FASTOPEN with a cookie" },
+	  "connect with MSG_FASTOPEN and a cookie: data in the SYN" },
 	{ "fastopen_large", out_fastopen_large, SC_NONBLOCK | SC_ROOT, 0,
-	  "MSG_FASTOPEN of more than a SYN holds" },
+	  "connect with MSG_FASTOPEN and more data than a SYN can carry" },
 	{ "fastopen_connect", out_fastopen_connect, SC_NONBLOCK | SC_ROOT, 0,
-	  "TCP_FASTOPEN_CONNECT" },
+	  "connect with TCP_FASTOPEN_CONNECT: write(2) sends the SYN" },
 	{ 0 },
 };

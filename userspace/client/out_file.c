@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sending without a buffer of the sender's: sendfile, splice, vmsplice. */
+/* Send from files and pipes: sendfile(), splice(), vmsplice(). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
-/* A file in memory with that many bytes */
+/* Create a file in memory (memfd) that holds @bytes bytes. */
 static int memory_file(struct run *r, size_t bytes)
 {
 	int fd = memfd_create("sockstat", MFD_CLOEXEC);
@@ -30,10 +31,11 @@ static int memory_file(struct run *r, size_t bytes)
 }
 
 /*
- * How often one of these calls enters TCP is the kernel's affair (per page up
- * to 6.4, per 16 pipe buffers since), so at least one is booked for each.
+ * Book a sendfile() or splice().  Such a call enters TCP once per page up to
+ * Linux 6.4, and once per 16 pipe buffers since.  The exact number depends on
+ * the kernel, so book one and accept more (LOOSE_TX_CALLS).
  */
-static ssize_t book(struct end *e, ssize_t ret)
+static ssize_t tx_loose(struct end *e, ssize_t ret)
 {
 	e->loose |= LOOSE_TX_CALLS;
 	if (ret > 0)
@@ -41,8 +43,11 @@ static ssize_t book(struct end *e, ssize_t ret)
 	return ret;
 }
 
-/* Returns false when the call is to be made again, after waiting for room. */
-static bool moved(struct end *e, ssize_t n)
+/*
+ * Check the result of a call that sends.  On EAGAIN wait for room in the send
+ * buffer and return false: the caller repeats the call.
+ */
+static bool sent_or_wait(struct end *e, ssize_t n)
 {
 	if (n < 0 && errno == EAGAIN) {
 		wait_poll(e->run, e->fd, POLLOUT);
@@ -62,16 +67,16 @@ static void out_sendfile(struct run *r)
 	pair_open(r, &p);
 	drain_start(&d, p.server, left);
 	while (left) {
-		ssize_t n = book(p.client, sendfile(p.client->fd, file, NULL, left));
+		ssize_t n = tx_loose(p.client, sendfile(p.client->fd, file, NULL, left));
 
-		if (moved(p.client, n))
+		if (sent_or_wait(p.client, n))
 			left -= n;
 	}
 	drain_join(&d);
 	close(file);
 }
 
-/* Bytes not divisible by pages, from an odd offset */
+/* The offset and the number of bytes are no multiples of the page size. */
 static void out_sendfile_offset(struct run *r)
 {
 	int file = memory_file(r, 30000);
@@ -83,8 +88,9 @@ static void out_sendfile_offset(struct run *r)
 	drain_start(&d, p.server, 20001);
 	while (offset < 1234 + 20001) {
 		size_t left = 1234 + 20001 - offset;
+		ssize_t n = tx_loose(p.client, sendfile(p.client->fd, file, &offset, left));
 
-		moved(p.client, book(p.client, sendfile(p.client->fd, file, &offset, left)));
+		sent_or_wait(p.client, n);
 	}
 	drain_join(&d);
 	close(file);
@@ -95,9 +101,9 @@ static void pipe_to_socket(struct end *e, int pipe_out, size_t bytes)
 	unsigned int flags = e->run->nonblock ? SPLICE_F_NONBLOCK : 0;
 
 	while (bytes) {
-		ssize_t n = book(e, splice(pipe_out, NULL, e->fd, NULL, bytes, flags));
+		ssize_t n = tx_loose(e, splice(pipe_out, NULL, e->fd, NULL, bytes, flags));
 
-		if (moved(e, n))
+		if (sent_or_wait(e, n))
 			bytes -= n;
 	}
 }
@@ -156,7 +162,7 @@ static void out_vmsplice(struct run *r)
 static ssize_t op_sendfile(struct end *e, const char *buf, size_t len)
 {
 	int file = memory_file(e->run, len);
-	ssize_t n = book(e, sendfile(e->fd, file, NULL, len));
+	ssize_t n = tx_loose(e, sendfile(e->fd, file, NULL, len));
 	int err = errno;
 
 	(void)buf;
@@ -165,7 +171,7 @@ static ssize_t op_sendfile(struct end *e, const char *buf, size_t len)
 	return n;
 }
 
-/* Of @buf, as much as the pipe holds; what the socket does not take goes with the pipe. */
+/* Send as much of @buf as fits a pipe.  Closing the pipe discards bytes that were not sent. */
 static ssize_t op_vmsplice(struct end *e, const char *buf, size_t len)
 {
 	struct iovec iov = { (void *)buf, len };
@@ -175,7 +181,7 @@ static ssize_t op_vmsplice(struct end *e, const char *buf, size_t len)
 	must(e->run, !pipe2(fds, O_CLOEXEC));
 	n = vmsplice(fds[1], &iov, 1, SPLICE_F_NONBLOCK);
 	must(e->run, n > 0);
-	n = book(e, splice(fds[0], NULL, e->fd, NULL, n, 0));
+	n = tx_loose(e, splice(fds[0], NULL, e->fd, NULL, n, 0));
 	err = errno;
 	close(fds[0]);
 	close(fds[1]);
@@ -190,11 +196,11 @@ const struct out_way out_file_ways[] = {
 };
 
 const struct scenario out_file_scenarios[] = {
-	{ "sendfile", out_sendfile, SC_NONBLOCK | SC_TO_HOST, 0, "sendfile(2)" },
+	{ "sendfile", out_sendfile, SC_NONBLOCK | SC_TO_HOST, 0, "send a file with sendfile(2)" },
 	{ "sendfile_offset", out_sendfile_offset, SC_NONBLOCK | SC_TO_HOST, 0,
-	  "sendfile(2) of a part, from the middle of a page" },
-	{ "splice", out_splice, SC_NONBLOCK | SC_TO_HOST, 0, "splice(2) from a pipe" },
+	  "send a part of a file with sendfile(2), from the middle of a page" },
+	{ "splice", out_splice, SC_NONBLOCK | SC_TO_HOST, 0, "send from a pipe with splice(2)" },
 	{ "vmsplice", out_vmsplice, SC_NONBLOCK | SC_TO_HOST, 0,
-	  "vmsplice(2) into a pipe, splice(2) from it" },
+	  "fill a pipe with vmsplice(2) and send from it with splice(2)" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sending that does not go the plain way: urgent, zero-copy, partial, failing. */
+/* Special cases of sending: MSG_OOB, MSG_ZEROCOPY, partial and failing sends. */
 
 #include <errno.h>
 #include <time.h>
@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "scenario.h"
 #include "way.h"
 
 static ssize_t op_send(struct end *e, const char *buf, size_t len)
@@ -22,8 +23,9 @@ static ssize_t op_send(struct end *e, const char *buf, size_t len)
 }
 
 /*
- * The urgent byte is one of the sender's bytes.  The receiver has it when it
- * reads it as urgent; TCP_INFO only counts it when normal reading passes it.
+ * The urgent byte counts as sent at once.  It counts as received when
+ * recv(MSG_OOB) returns it, whereas TCP_INFO counts it when ordinary reading
+ * goes past it.
  */
 static void out_oob(struct run *r)
 {
@@ -42,7 +44,7 @@ static void out_oob(struct run *r)
 	read_all(p.server, 10);
 }
 
-/* Every byte sent was taken or copied when its completion is on the error queue. */
+/* Read from the error queue until the completions of @sends zero-copy sends have arrived. */
 static void reap_completions(struct end *e, unsigned int sends)
 {
 	unsigned int done = 0;
@@ -101,7 +103,7 @@ static void out_zerocopy(struct run *r)
 	munmap(memory, size);
 }
 
-/* One send, and its completion */
+/* Make one zero-copy send and wait for its completion. */
 static ssize_t op_zerocopy(struct end *e, const char *buf, size_t len)
 {
 	ssize_t n;
@@ -119,7 +121,7 @@ const struct out_way out_odd_ways[] = {
 	{ 0 },
 };
 
-/* The reader does not read: the last send takes a part, the next none. */
+/* The peer does not read, so the last successful send is a partial one. */
 static void out_full_buffer(struct run *r)
 {
 	size_t size = 300000;
@@ -133,7 +135,7 @@ static void out_full_buffer(struct run *r)
 	fill(buf, size);
 	pair_open(r, &p);
 	set_nonblock(r, p.client->fd, true);
-	/* More room may come while the peer's window opens: until none does. */
+	/* The peer's window may still grow, so stop after three EAGAINs in a row. */
 	for (i = 0; i < 3;) {
 		n = tx(p.client, send(p.client->fd, buf, size, 0));
 		must(r, n > 0 || (n < 0 && errno == EAGAIN));
@@ -141,13 +143,13 @@ static void out_full_buffer(struct run *r)
 		i = n < 0 ? i + 1 : 0;
 	}
 	if (!partial)
-		fail(r, "no send was cut short by a full buffer");
+		fail(r, "no send was partial, although the buffer is full");
 	check(r);
 	read_all(p.server, p.client->tx_bytes);
 	free(buf);
 }
 
-/* A timeout ends a blocking send: with what was taken, or with EAGAIN. */
+/* SO_SNDTIMEO ends a blocking send() with a partial result or with EAGAIN. */
 static void out_sndtimeo(struct run *r)
 {
 	struct timeval timeout = { .tv_usec = 100000 };
@@ -169,7 +171,7 @@ static void out_sndtimeo(struct run *r)
 	free(buf);
 }
 
-/* After shutdown(SHUT_WR) a send fails and counts as a call. */
+/* A send after shutdown(SHUT_WR) fails with EPIPE and counts as a call. */
 static void out_epipe(struct run *r)
 {
 	struct pair p;
@@ -186,8 +188,9 @@ static void out_epipe(struct run *r)
 #define READABLE (128 * 1024)
 
 /*
- * Memory that ends in the middle of a send.  TCP copies in pieces of up to 32
- * KB: the pieces before the bad one count, a bad first one is EFAULT.
+ * Send from a buffer whose end is unreadable.  TCP copies in pieces of up to
+ * 32 KB.  The pieces before the unreadable one count as sent; if the first
+ * piece is unreadable, the call fails with EFAULT.
  */
 static void out_efault(struct run *r)
 {
@@ -207,15 +210,15 @@ static void out_efault(struct run *r)
 	check(r);
 	n = tx(p.client, send(p.client->fd, memory, READABLE + 1000, 0));
 	if (n <= 0 || n > READABLE)
-		fail(r, "send() took %zd bytes of %d readable ones", n, READABLE);
+		fail(r, "send() returned %zd for %d readable bytes", n, READABLE);
 	n = tx(p.client, writev(p.client->fd, iov, 2));
 	if (n <= 0 || n > READABLE)
-		fail(r, "writev() took %zd bytes of %d readable ones", n, READABLE);
+		fail(r, "writev() returned %zd for %d readable bytes", n, READABLE);
 	read_all(p.server, p.client->tx_bytes);
 	munmap(memory, READABLE + page);
 }
 
-/* A socket that was never connected: the calls count, there is nothing else to show. */
+/* Failing sends on a socket that was never connected count as calls. */
 static void out_unconnected(struct run *r)
 {
 	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
@@ -225,13 +228,17 @@ static void out_unconnected(struct run *r)
 }
 
 const struct scenario out_odd_scenarios[] = {
-	{ "oob", out_oob, 0, 0, "MSG_OOB" },
+	{ "oob", out_oob, 0, 0, "send an urgent byte with MSG_OOB" },
 	{ "zerocopy", out_zerocopy, SC_NONBLOCK | SC_TO_HOST, 0,
-	  "MSG_ZEROCOPY, completions read with MSG_ERRQUEUE" },
-	{ "full_buffer", out_full_buffer, 0, 0, "a partial send, then EAGAIN" },
-	{ "sndtimeo", out_sndtimeo, 0, 0, "SO_SNDTIMEO ends a blocking send" },
-	{ "epipe", out_epipe, SC_NONBLOCK, 0, "sends after shutdown(SHUT_WR)" },
-	{ "efault", out_efault, SC_NONBLOCK, 0, "bad memory, at once and half way" },
-	{ "unconnected", out_unconnected, 0, 0, "sends on a socket without a peer" },
+	  "send with MSG_ZEROCOPY and read the completions from the error queue" },
+	{ "full_buffer", out_full_buffer, 0, 0,
+	  "fill the send buffer until a partial send and EAGAIN" },
+	{ "sndtimeo", out_sndtimeo, 0, 0,
+	  "fill the send buffer until SO_SNDTIMEO ends a blocking send" },
+	{ "epipe", out_epipe, SC_NONBLOCK, 0, "send after shutdown(2) with SHUT_WR (EPIPE)" },
+	{ "efault", out_efault, SC_NONBLOCK, 0,
+	  "send from memory that is unreadable from the start or further on" },
+	{ "unconnected", out_unconnected, 0, 0,
+	  "send on a socket that was never connected (EPIPE)" },
 	{ 0 },
 };

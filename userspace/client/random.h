@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sockstat-client --random: actions picked at random on connections that
- * several processes and threads share.
+ * sockstat-client --random: random actions on connections that several
+ * processes and threads share.
  *
- * Only the first process's main thread picks, and it picks by what it has
- * picked before, never by what a call returned: so a seed is a sequence of
- * actions.  What the calls of an action return is booked with the ends, as in
- * every scenario.
+ * Only the main thread of the first process draws the actions, and their
+ * choice depends on earlier draws, never on the result of a call: a seed
+ * determines the sequence of actions.  Jobs draw from a generator of their own.
+ * The results of all calls are booked with the ends, as in every scenario.
  *
- *	random.c	what is done next, and the story that is told of it
- *	random_conn.c	one connection: what can be done with it
- *	random_job.c	calls, made in the process that has the descriptor
+ *	random.c	chooses the next action, and compares all rows now and then
+ *	random_conn.c	the actions on one connection
+ *	random_job.c	the system calls, in the process that holds the descriptor
+ *	random_story.c	the random numbers, and the record of the actions
  */
 #ifndef SOCKSTAT_CLIENT_RANDOM_H
 #define SOCKSTAT_CLIENT_RANDOM_H
@@ -22,19 +23,23 @@
 #define MAX_JOBS 16
 #define MAX_CONNS 24
 #define MAX_HOLDERS 6
-#define MOST_QUEUED 20000 /* bytes that lie unread between two actions */
+#define MOST_QUEUED 20000 /* bytes that may stay unread after an action */
 
 struct mix;
 
 /**
- * struct job - some calls through one descriptor
- * @run: makes them, in a thread of the process that has the descriptor
- * @e: the descriptor's end; for accept, the listener's
- * @made: the end of a descriptor that the job made
- * @bytes, @chunk: how many in all, and to a call
- * @rng: for what the job itself picks
- * @value: an argument, or what was found out
- * @since: for accept, the time before the connect
+ * struct job - system calls on one descriptor
+ * @run: makes the calls, in the process that holds the descriptor
+ * @e: the descriptor's end; for job_accept(), the listener's
+ * @made: the end of a descriptor that the job has made
+ * @out: for job_send()
+ * @in: for job_recv()
+ * @bytes: number of bytes in all
+ * @chunk: the most bytes to pass to one call
+ * @rng: the job's own generator
+ * @value: an argument or a result
+ * @since: for job_accept(), the time before the connect
+ * @in_thread: run in a thread of its own
  */
 struct job {
 	void (*run)(struct job *j);
@@ -51,11 +56,11 @@ struct job {
 };
 
 /**
- * struct process - one that has descriptors
- * @child: NULL for the first, which picks
- * @alive: there is one
- * @leaving: it is to end when it is its turn
- * @listeners: its descriptors of them, NULL for a family that is not wanted
+ * struct process - a process that holds descriptors
+ * @child: NULL for the first process, which chooses the actions
+ * @alive: the process exists
+ * @leaving: the process exits at its next turn
+ * @listeners: one for each family, NULL for a family that --family excludes
  */
 struct process {
 	struct child *child;
@@ -65,19 +70,21 @@ struct process {
 	unsigned int n_jobs;
 };
 
-/* A descriptor of a connection, and its process's number */
+/* A descriptor of a socket, and the number of its process */
 struct holder {
 	struct end *e;
 	unsigned int process;
 };
 
 /**
- * struct side - one socket
- * @queued: bytes that the other side sent and this one has not received
- * @ever: processes that have held it, a bit each
- * @doubled: some process has held it twice
- * @shut: it has sent its FIN
- * @exact: its descriptors' calls are to be foretold
+ * struct side - one socket of a connection
+ * @holders: its descriptors, of which there are @n
+ * @queued: bytes that the other side has sent and this side has not received
+ * @ever: a bit for each process that has held the socket
+ * @doubled: one process has held two descriptors of the socket
+ * @shut: the socket has sent its FIN
+ * @nonblock: the socket is non-blocking
+ * @exact: use no way whose number of calls cannot be predicted
  */
 struct side {
 	struct holder holders[MAX_HOLDERS];
@@ -93,7 +100,7 @@ struct conn {
 	bool used;
 	unsigned int number;
 	enum family family;
-	bool urgent; /* urgent data is sent now and then */
+	bool urgent; /* conn_urgent() may send urgent data */
 	struct side side[2];
 };
 
@@ -110,11 +117,9 @@ struct mix {
 /* random.c */
 uint64_t random_seed(void);
 void random_prepare(struct options *opt);
+
+/* random_story.c */
 void random_tell(const struct run *r, const char *indent);
-uint64_t rng_next(uint64_t *rng);
-unsigned int pick(struct mix *m, unsigned int n);
-void tell(struct mix *m, const struct conn *c, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
 
 /* random_job.c */
 void ways_find(struct run *r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --random: one connection, and what can be done with it. */
+/* --random: the actions on one connection. */
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -7,17 +7,18 @@
 #include <sys/socket.h>
 
 #include "connect.h"
-#include "random.h"
+#include "random_story.h"
+#include "scenario.h"
 
 static const char *const side_names[] = { "client", "server" };
 
 static struct holder *holder_pick(struct mix *m, struct side *s)
 {
-	return &s->holders[pick(m, s->n)];
+	return &s->holders[random_pick(m, s->n)];
 }
 
 /**
- * holder_add - one more descriptor of a socket
+ * holder_add - add a descriptor to a socket
  * @s: the socket
  * @e: the descriptor's end
  * @process: the number of its process
@@ -36,29 +37,29 @@ static void holder_close(struct mix *m, struct side *s, struct holder *h, void (
 	*h = s->holders[--s->n];
 }
 
-static void close_all(struct mix *m, struct side *s)
+static void holders_close(struct mix *m, struct side *s)
 {
 	while (s->n)
 		holder_close(m, s, holder_pick(m, s), job_close);
 }
 
-/* A process that has a listener of that family; each has */
+/* Choose a process; each has the listeners. */
 static unsigned int process_pick(struct mix *m)
 {
 	unsigned int process;
 
 	do {
-		process = pick(m, MAX_PROCESSES);
+		process = random_pick(m, MAX_PROCESSES);
 	} while (!m->processes[process].alive);
 	return process;
 }
 
-/* How many bytes: mostly few */
+/* Choose a number of bytes, mostly a small one. */
 static uint64_t size_pick(struct mix *m)
 {
 	static const unsigned int most[] = { 10, 100, 1000, 5000, 5000, 20000, 60000, 300000 };
 
-	return 1 + pick(m, most[pick(m, ARRAY_SIZE(most))]);
+	return 1 + random_pick(m, most[random_pick(m, ARRAY_SIZE(most))]);
 }
 
 static void family_set(struct mix *m, enum family family, bool nonblock)
@@ -72,8 +73,8 @@ static void side_init(struct mix *m, struct conn *c, unsigned int side, bool non
 {
 	struct side *s = &c->side[side];
 
-	*s = (struct side){ .nonblock = nonblock, .exact = pick(m, 2) };
-	/* TCP_INFO counts urgent bytes otherwise, and SIOCINQ stops at one. */
+	*s = (struct side){ .nonblock = nonblock, .exact = random_pick(m, 2) };
+	/* TCP_INFO does not count urgent bytes as the ledger does, and SIOCINQ stops at one. */
 	if (c->urgent)
 		e->loose |= LOOSE_TCP_INFO | LOOSE_RX_QUEUE;
 	holder_add(s, e, process);
@@ -82,23 +83,23 @@ static void side_init(struct mix *m, struct conn *c, unsigned int side, bool non
 /**
  * conn_open - connect and accept, in one process or two
  * @m: the mix
- * @c: unused
+ * @c: a free element of @m->conns, filled in
  */
 void conn_open(struct mix *m, struct conn *c)
 {
 	unsigned int from = process_pick(m), to = process_pick(m);
-	bool nonblock[2] = { pick(m, 2), pick(m, 2) };
+	bool nonblock[2] = { random_pick(m, 2), random_pick(m, 2) };
 	struct end *client;
 	struct job *j;
 
 	*c = (struct conn){ .used = true, .number = ++m->opened };
 	do {
-		c->family = pick(m, N_FAMILIES);
+		c->family = random_pick(m, N_FAMILIES);
 	} while (!m->processes[0].listeners[c->family]);
-	c->urgent = pick(m, 6) == 0;
-	tell(m, c, "connect, family %u, process %u to %u%s%s", c->family, from, to,
-	     nonblock[CLIENT] ? ", client non-blocking" : "",
-	     nonblock[SERVER] ? ", server non-blocking" : "");
+	c->urgent = random_pick(m, 6) == 0;
+	story_add(m, c, "connect, family %u, process %u to %u%s%s", c->family, from, to,
+		  nonblock[CLIENT] ? ", client non-blocking" : "",
+		  nonblock[SERVER] ? ", server non-blocking" : "");
 	family_set(m, c->family, nonblock[CLIENT]);
 	client = job_do(m, from, job_connect, m->processes[from].listeners[c->family])->made;
 	side_init(m, c, CLIENT, nonblock[CLIENT], client, from);
@@ -110,7 +111,7 @@ void conn_open(struct mix *m, struct conn *c)
 }
 
 /**
- * conn_refused - a connect that comes to nothing, which is looked at
+ * conn_refused - connect to a port without a listener, and check the row
  * @m: the mix
  */
 void conn_refused(struct mix *m)
@@ -118,29 +119,30 @@ void conn_refused(struct mix *m)
 	enum family family;
 
 	do {
-		family = pick(m, N_FAMILIES);
+		family = random_pick(m, N_FAMILIES);
 	} while (!m->processes[0].listeners[family]);
-	family_set(m, family, pick(m, 2));
-	tell(m, NULL, "connect refused, family %u", family);
+	family_set(m, family, random_pick(m, 2));
+	story_add(m, NULL, "connect refused, family %u", family);
 	end_close(connect_refused_from(m->r));
 }
 
 /*
- * One direction: @bytes are sent by @from, and @read are received.
+ * Add jobs for one direction: side @from sends @bytes, and the other side
+ * receives @read bytes.  @alone: nothing is sent in the other direction.
  *
- * A ring that has been closed is taken apart later, which interrupts the
- * thread that used it: a call it sleeps in is begun anew, and so counts twice.
- * Threads that use rings do nothing else.
+ * The kernel frees a closed ring later, and interrupts the thread that used it:
+ * a system call in which the thread sleeps is restarted, and is counted twice.
+ * So a job that uses a ring runs in a thread of its own.
  */
-static void stream(struct mix *m, struct conn *c, unsigned int from, uint64_t bytes, uint64_t read,
-		   bool alone)
+static void conn_stream(struct mix *m, struct conn *c, unsigned int from, uint64_t bytes,
+			uint64_t read, bool alone)
 {
 	struct side *s = &c->side[from], *t = &c->side[!from];
 	unsigned int without = alone ? 0 : WAY_ERRQUEUE;
 	struct holder *h;
 	struct job *j;
 
-	/* The window may be closed by a few unread bytes, for the memory they keep. */
+	/* A few unread bytes may use so much memory that the window is closed. */
 	if (read < t->queued + bytes)
 		without |= WAY_ACKED;
 	if (bytes) {
@@ -150,9 +152,9 @@ static void stream(struct mix *m, struct conn *c, unsigned int from, uint64_t by
 		j->in_thread |= !!(j->out->flags & WAY_UNNAMED);
 		j->bytes = bytes;
 		j->chunk = size_pick(m) + bytes / 8;
-		tell(m, c, "%s sends %llu by %s through its descriptor %td, process %u",
-		     side_names[from], (unsigned long long)bytes, j->out->name, h - s->holders,
-		     h->process);
+		story_add(m, c, "%s sends %llu bytes with %s on descriptor %td of process %u",
+			  side_names[from], (unsigned long long)bytes, j->out->name, h - s->holders,
+			  h->process);
 	}
 	if (read) {
 		h = holder_pick(m, t);
@@ -161,9 +163,9 @@ static void stream(struct mix *m, struct conn *c, unsigned int from, uint64_t by
 		j->in_thread |= !!(j->in->flags & WAY_UNNAMED);
 		j->bytes = read;
 		j->chunk = size_pick(m) + read / 8;
-		tell(m, c, "%s receives %llu by %s through its descriptor %td, process %u",
-		     side_names[!from], (unsigned long long)read, j->in->name, h - t->holders,
-		     h->process);
+		story_add(m, c, "%s receives %llu bytes with %s on descriptor %td of process %u",
+			  side_names[!from], (unsigned long long)read, j->in->name, h - t->holders,
+			  h->process);
 	}
 	t->queued += bytes - read;
 }
@@ -171,11 +173,11 @@ static void stream(struct mix *m, struct conn *c, unsigned int from, uint64_t by
 /**
  * conn_transfer - add jobs that send and receive, in one direction or both
  * @m: the mix
- * @c: used, and not twice before jobs_do()
+ * @c: the connection, with no other jobs before jobs_do()
  */
 void conn_transfer(struct mix *m, struct conn *c)
 {
-	unsigned int from, directions = 1 + pick(m, 3);
+	unsigned int from, directions = 1 + random_pick(m, 3);
 	bool alone = directions != 3;
 
 	for (from = CLIENT; from <= SERVER; from++) {
@@ -186,19 +188,19 @@ void conn_transfer(struct mix *m, struct conn *c)
 			continue;
 		bytes = s->shut ? 0 : size_pick(m);
 		all = t->queued + bytes;
-		left = pick(m, 2) ? 0 : pick(m, MOST_QUEUED + 1);
-		stream(m, c, from, bytes, left < all ? all - left : 0, alone);
+		left = random_pick(m, 2) ? 0 : random_pick(m, MOST_QUEUED + 1);
+		conn_stream(m, c, from, bytes, left < all ? all - left : 0, alone);
 	}
 }
 
 /**
- * conn_odd - calls that move nothing
+ * conn_odd - make calls that move no bytes
  * @m: the mix
- * @c: used
+ * @c: the connection
  */
 void conn_odd(struct mix *m, struct conn *c)
 {
-	unsigned int side = pick(m, 2);
+	unsigned int side = random_pick(m, 2);
 	struct side *s = &c->side[side];
 	struct holder *h = holder_pick(m, s);
 	struct job *j;
@@ -206,12 +208,13 @@ void conn_odd(struct mix *m, struct conn *c)
 	family_set(m, c->family, false);
 	j = job_add(m, h->process, job_odd, h->e);
 	j->value = !s->queued;
-	tell(m, c, "%s makes odd calls through its descriptor %td, process %u", side_names[side],
-	     h - s->holders, h->process);
+	story_add(m, c, "%s makes odd calls on descriptor %td of process %u", side_names[side],
+		  h - s->holders, h->process);
 	jobs_do(m);
 }
 
-static struct holder *holder_here(struct side *s)
+/* A descriptor of the first process, or NULL. */
+static struct holder *holder_of_first(struct side *s)
 {
 	unsigned int i;
 
@@ -223,64 +226,64 @@ static struct holder *holder_here(struct side *s)
 }
 
 /**
- * conn_urgent - urgent data, if both ends are in the first process
+ * conn_urgent - send urgent data, if the first process holds both ends
  * @m: the mix
- * @c: used
+ * @c: the connection
  *
- * Return: false if it cannot be.
+ * Return: false if that is not possible now.
  */
 bool conn_urgent(struct mix *m, struct conn *c)
 {
-	unsigned int from = pick(m, 2), order = pick(m, URGENT_ORDERS);
-	struct holder *h = holder_here(&c->side[from]), *to = holder_here(&c->side[!from]);
+	unsigned int from = random_pick(m, 2), order = random_pick(m, URGENT_ORDERS);
+	struct holder *h = holder_of_first(&c->side[from]), *to = holder_of_first(&c->side[!from]);
 	struct pair p;
 
 	if (!c->urgent || !h || !to || c->side[from].shut || c->side[!from].queued)
 		return false;
-	tell(m, c, "%s sends urgent data, order %u", side_names[from], order);
+	story_add(m, c, "%s sends urgent data, order %u", side_names[from], order);
 	p = (struct pair){ h->e, to->e };
 	urgent_round(&p, order);
 	return true;
 }
 
 /**
- * conn_dup - one more descriptor in the same process
+ * conn_dup - duplicate a descriptor in its process
  * @m: the mix
- * @c: used
+ * @c: the connection
  *
- * Return: false if it has enough.
+ * Return: false if the socket has MAX_HOLDERS descriptors.
  */
 bool conn_dup(struct mix *m, struct conn *c)
 {
-	unsigned int side = pick(m, 2);
+	unsigned int side = random_pick(m, 2);
 	struct side *s = &c->side[side];
 	struct holder *h = holder_pick(m, s);
 
 	if (s->n == MAX_HOLDERS)
 		return false;
-	tell(m, c, "dup of the %s's descriptor %td, process %u", side_names[side], h - s->holders,
-	     h->process);
+	story_add(m, c, "dup of the %s's descriptor %td of process %u", side_names[side],
+		  h - s->holders, h->process);
 	holder_add(s, job_do(m, h->process, job_dup, h->e)->made, h->process);
 	return true;
 }
 
 /**
- * conn_pass - one more descriptor, by SCM_RIGHTS
+ * conn_pass - pass a descriptor to a process by SCM_RIGHTS
  * @m: the mix
- * @c: used
+ * @c: the connection
  *
- * Return: false if it has enough.
+ * Return: false if the socket has MAX_HOLDERS descriptors.
  */
 bool conn_pass(struct mix *m, struct conn *c)
 {
-	unsigned int side = pick(m, 2), process = process_pick(m);
+	unsigned int side = random_pick(m, 2), process = process_pick(m);
 	struct side *s = &c->side[side];
 	struct holder *h = holder_pick(m, s);
 
 	if (s->n == MAX_HOLDERS)
 		return false;
-	tell(m, c, "the %s's descriptor %td, process %u, is passed to process %u", side_names[side],
-	     h - s->holders, h->process, process);
+	story_add(m, c, "the %s's descriptor %td of process %u is passed to process %u",
+		  side_names[side], h - s->holders, h->process, process);
 	job_do(m, h->process, job_pass, h->e);
 	holder_add(s, job_do(m, process, job_take, h->e)->made, process);
 	return true;
@@ -289,26 +292,26 @@ bool conn_pass(struct mix *m, struct conn *c)
 /**
  * conn_drop - close a descriptor that is not the last of its socket
  * @m: the mix
- * @c: used
+ * @c: the connection
  *
- * Return: false if it is.
+ * Return: false if it is the last.
  */
 bool conn_drop(struct mix *m, struct conn *c)
 {
-	unsigned int side = pick(m, 2);
+	unsigned int side = random_pick(m, 2);
 	struct side *s = &c->side[side];
 	struct holder *h = holder_pick(m, s);
 
 	if (s->n == 1)
 		return false;
-	tell(m, c, "close of the %s's descriptor %td, process %u", side_names[side], h - s->holders,
-	     h->process);
+	story_add(m, c, "close of the %s's descriptor %td of process %u", side_names[side],
+		  h - s->holders, h->process);
 	holder_close(m, s, h, job_close);
 	return true;
 }
 
-/* What is queued is received, by one descriptor. */
-static void drain(struct mix *m, struct side *s)
+/* Receive all queued bytes on one descriptor. */
+static void side_drain(struct mix *m, struct side *s)
 {
 	struct holder *h = holder_pick(m, s);
 	struct job *j;
@@ -323,8 +326,8 @@ static void drain(struct mix *m, struct side *s)
 }
 
 /*
- * The socket is no connection any more, though it has descriptors.  What the
- * connection died of is told by all its rows, also of those closed before.
+ * Book that the connection of a socket that has descriptors is over.  ERROR of
+ * all its rows names the cause, also of descriptors that were closed before.
  */
 static void side_ended(struct side *s, int64_t since, int error)
 {
@@ -344,7 +347,7 @@ static void side_ended(struct side *s, int64_t since, int error)
 	}
 }
 
-/* Waits until it is so; the error is what the socket itself says, one way or another. */
+/* Wait until a side's connection is over; its error comes from recv(2) or SO_ERROR. */
 static void wait_ended(struct mix *m, struct side *s, bool by_receiving, int64_t since)
 {
 	struct holder *h = holder_pick(m, s);
@@ -356,12 +359,14 @@ static void wait_ended(struct mix *m, struct side *s, bool by_receiving, int64_t
 }
 
 /**
- * conn_other_side - a side has no descriptor any more: the other finds out, and closes
+ * conn_other_side - end a connection one side of which has no descriptor any more
  * @m: the mix
- * @c: used, and over after this
- * @gone: the side
- * @reset: the connection was reset by that
- * @since: the time before it
+ * @c: the connection; its element of @m->conns is free after this
+ * @gone: the side without descriptors
+ * @reset: closing the last descriptor of that side has reset the connection
+ * @since: the time before that
+ *
+ * The other side reads the end of file or the error, and closes its descriptors.
  */
 void conn_other_side(struct mix *m, struct conn *c, unsigned int gone, bool reset, int64_t since)
 {
@@ -369,40 +374,40 @@ void conn_other_side(struct mix *m, struct conn *c, unsigned int gone, bool rese
 	struct holder *h;
 
 	if (reset) {
-		/* After a FIN, receiving tells of that and not of the reset. */
-		wait_ended(m, t, !s->shut && pick(m, 2), since);
+		/* After a FIN, recv(2) returns end of file and not the error of the reset. */
+		wait_ended(m, t, !s->shut && random_pick(m, 2), since);
 	} else {
 		h = holder_pick(m, t);
 		job_do(m, h->process, job_eof, h->e);
 		if (t->shut)
 			wait_ended(m, t, false, since);
 	}
-	close_all(m, t);
+	holders_close(m, t);
 	c->used = false;
 }
 
-/* Both ends are through: whoever still holds one closes it, @first first. */
+/* The connection is over on both sides: close all descriptors, those of @first first. */
 static void conn_over(struct mix *m, struct conn *c, unsigned int first, int64_t since)
 {
 	struct side *s = &c->side[first], *t = &c->side[!first];
 
 	wait_ended(m, s, false, since);
 	wait_ended(m, t, false, since);
-	close_all(m, s);
-	close_all(m, t);
+	holders_close(m, s);
+	holders_close(m, t);
 	c->used = false;
 }
 
 /**
- * conn_shutdown - one direction is shut, or the other one, too, and all is over
+ * conn_shutdown - shut down one direction; the connection is over if both are
  * @m: the mix
- * @c: used
+ * @c: the connection
  *
- * Return: false if that side has shut before.
+ * Return: false if that side has already shut down.
  */
 bool conn_shutdown(struct mix *m, struct conn *c)
 {
-	unsigned int side = pick(m, 2);
+	unsigned int side = random_pick(m, 2);
 	struct side *s = &c->side[side], *t = &c->side[!side];
 	struct holder *h = holder_pick(m, s);
 	int64_t since;
@@ -410,10 +415,10 @@ bool conn_shutdown(struct mix *m, struct conn *c)
 
 	if (s->shut)
 		return false;
-	tell(m, c, "%s shuts down", side_names[side]);
+	story_add(m, c, "%s shuts down", side_names[side]);
 	if (t->shut) {
-		drain(m, s);
-		drain(m, t);
+		side_drain(m, s);
+		side_drain(m, t);
 	}
 	since = now_ns();
 	j = job_add(m, h->process, job_shutdown, h->e);
@@ -426,11 +431,11 @@ bool conn_shutdown(struct mix *m, struct conn *c)
 }
 
 /**
- * conn_reconnect - connect(AF_UNSPEC), and another connection of the descriptor
+ * conn_reconnect - disconnect a client with connect(AF_UNSPEC), and connect it again
  * @m: the mix
- * @c: used
+ * @c: the connection
  *
- * Return: false if the client has more than this descriptor.
+ * Return: false if the client has or had more than one descriptor.
  */
 bool conn_reconnect(struct mix *m, struct conn *c)
 {
@@ -445,7 +450,7 @@ bool conn_reconnect(struct mix *m, struct conn *c)
 	if (s->n > 1 || s->doubled || s->ever & (s->ever - 1))
 		return false;
 	to = process_pick(m);
-	tell(m, c, "client leaves, and connects to process %u", to);
+	story_add(m, c, "client disconnects, and connects to process %u", to);
 	family_set(m, c->family, nonblock);
 	since = now_ns();
 	j = job_add(m, h.process, job_reconnect, h.e);
@@ -466,14 +471,14 @@ bool conn_reconnect(struct mix *m, struct conn *c)
 
 enum { FINISH_CLOSE, FINISH_RDWR, FINISH_UNREAD, FINISH_RESET, FINISH_DESTROY, N_FINISHES };
 
-/* The last descriptor's close; the bytes that make it a reset have to be there. */
+/* Wait for unread bytes, which make the last close(2) a reset, and close all descriptors. */
 static void finish_unread(struct mix *m, struct side *s)
 {
 	struct holder *h = holder_pick(m, s);
 
 	job_add(m, h->process, job_wait_queued, h->e)->bytes = s->queued;
 	jobs_do(m);
-	close_all(m, s);
+	holders_close(m, s);
 }
 
 static void finish_reset(struct mix *m, struct side *s)
@@ -488,17 +493,17 @@ static void finish_close(struct mix *m, struct side *s, bool shut)
 	struct holder *h;
 	struct job *j;
 
-	drain(m, s);
+	side_drain(m, s);
 	if (shut) {
 		h = holder_pick(m, s);
 		j = job_add(m, h->process, job_shutdown, h->e);
 		j->value = SHUT_RDWR;
 		jobs_do(m);
 	}
-	close_all(m, s);
+	holders_close(m, s);
 }
 
-/* What "ss -K" does; false if this kernel or our privileges do not let us */
+/* Destroy the socket as "ss -K" does; false if the kernel cannot or does not permit it. */
 static bool finish_destroy(struct mix *m, struct conn *c, unsigned int side, int64_t since)
 {
 	if (diag_destroy(c->side[side].holders[0].e))
@@ -508,22 +513,22 @@ static bool finish_destroy(struct mix *m, struct conn *c, unsigned int side, int
 }
 
 /**
- * conn_finish - end a connection, one way or another
+ * conn_finish - end a connection in a random way
  * @m: the mix
- * @c: used
+ * @c: the connection
  */
 void conn_finish(struct mix *m, struct conn *c)
 {
 	static const char *const names[] = { "closes", "shuts down both ways and closes",
 					     "closes with bytes unread", "resets", "is destroyed" };
-	unsigned int how = pick(m, N_FINISHES), side = pick(m, 2);
+	unsigned int how = random_pick(m, N_FINISHES), side = random_pick(m, 2);
 	struct side *s = &c->side[side];
 	int64_t since = now_ns();
 	bool reset = how >= FINISH_UNREAD;
 
 	if (how == FINISH_UNREAD && !s->queued)
 		how = FINISH_RESET;
-	tell(m, c, "%s %s", side_names[side], names[how]);
+	story_add(m, c, "%s %s", side_names[side], names[how]);
 	if (how == FINISH_DESTROY && finish_destroy(m, c, side, since))
 		return;
 	if (how == FINISH_UNREAD)

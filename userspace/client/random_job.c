@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --random: calls, made in the process that has the descriptor. */
+/* --random: jobs, which make system calls in the process that holds the descriptor. */
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -9,16 +9,18 @@
 #include <unistd.h>
 
 #include "connect.h"
-#include "random.h"
+#include "random_story.h"
+#include "scenario.h"
 
 #define MAX_WAYS 32
 
-/* All ways, and whether this kernel has them */
+/* All ways, and whether this kernel supports them */
 static const struct out_way *outs[MAX_WAYS];
 static const struct in_way *ins[MAX_WAYS];
 static bool out_usable[MAX_WAYS], in_usable[MAX_WAYS];
 static unsigned int n_outs, n_ins;
 
+/* In a thread of its own, since it opens rings: see conn_stream(). */
 static void *ways_thread(void *arg)
 {
 	const struct out_way *const out[] = { out_ways, out_odd_ways, out_file_ways,
@@ -44,8 +46,10 @@ static void *ways_thread(void *arg)
 }
 
 /**
- * ways_find - to be called once, before anything is picked
+ * ways_find - find out which ways of sending and receiving this kernel supports
  * @r: the run
+ *
+ * Called once, before the first way is chosen.
  */
 void ways_find(struct run *r)
 {
@@ -66,41 +70,42 @@ static bool way_fits(const struct side *s, unsigned int flags)
 }
 
 /**
- * out_pick - a way of sending
+ * out_pick - choose a way of sending
  * @m: the mix
  * @s: the socket
- * @without: WAY_*: none with one of these
+ * @without: WAY_*: flags that the way must not have
  *
- * Return: one that may not be usable here: picked all the same, for the seed's sake.
+ * Return: the way.  This kernel may not support it: a seed chooses the same ways
+ * on all kernels, and job_send() replaces those that do not work.
  */
 const struct out_way *out_pick(struct mix *m, const struct side *s, unsigned int without)
 {
 	const struct out_way *way;
 
 	do {
-		way = outs[pick(m, n_outs)];
+		way = outs[random_pick(m, n_outs)];
 	} while (!way_fits(s, way->flags) || way->flags & without);
 	return way;
 }
 
 /**
- * in_pick - a way of receiving
+ * in_pick - choose a way of receiving
  * @m: the mix
  * @s: the socket
  *
- * Return: one that may not be usable here.
+ * Return: the way; job_recv() replaces it if this kernel does not support it.
  */
 const struct in_way *in_pick(struct mix *m, const struct side *s)
 {
 	const struct in_way *way;
 
 	do {
-		way = ins[pick(m, n_ins)];
+		way = ins[random_pick(m, n_ins)];
 	} while (!way_fits(s, way->flags));
 	return way;
 }
 
-static const struct out_way *out_here(const struct out_way *way)
+static const struct out_way *out_supported(const struct out_way *way)
 {
 	unsigned int i;
 
@@ -109,7 +114,7 @@ static const struct out_way *out_here(const struct out_way *way)
 	return out_usable[i] ? way : &out_ways[0];
 }
 
-static const struct in_way *in_here(const struct in_way *way)
+static const struct in_way *in_supported(const struct in_way *way)
 {
 	unsigned int i;
 
@@ -119,13 +124,14 @@ static const struct in_way *in_here(const struct in_way *way)
 }
 
 /**
- * job_add - have something done by jobs_do()
+ * job_add - add a job that jobs_do() runs
  * @m: the mix
- * @process: the number of the process that is to do it
- * @run: what
- * @e: with this descriptor of the process
+ * @process: the number of the process that runs it
+ * @run: the job's function
+ * @e: the descriptor's end, of that process
  *
- * Return: the job, to be told more; its results are there until the next one is added.
+ * Return: the job, whose other members the caller sets; its results are valid
+ * until the next job is added.
  */
 struct job *job_add(struct mix *m, unsigned int process, void (*run)(struct job *j), struct end *e)
 {
@@ -135,7 +141,7 @@ struct job *job_add(struct mix *m, unsigned int process, void (*run)(struct job 
 	must(m->r, p->n_jobs < MAX_JOBS);
 	*j = (struct job){ .run = run, .m = m, .e = e };
 	j->rng = rng_next(&m->rng);
-	j->in_thread = pick(m, 2);
+	j->in_thread = random_pick(m, 2);
 	p->n_jobs++;
 	return j;
 }
@@ -148,7 +154,7 @@ static void *job_thread(void *arg)
 	return NULL;
 }
 
-/* All but the last have threads; the last has one if it is to have one. */
+/* Run a process's jobs; all but the last run in threads, and the last may, too. */
 static void process_turn(struct run *r, struct process *p)
 {
 	unsigned int i;
@@ -171,7 +177,7 @@ static void process_turn(struct run *r, struct process *p)
 }
 
 /**
- * jobs_do - have all be done that was added, at the same time
+ * jobs_do - run all jobs that were added, at the same time
  * @m: the mix
  */
 void jobs_do(struct mix *m)
@@ -192,13 +198,13 @@ void jobs_do(struct mix *m)
 }
 
 /**
- * job_do - have one thing done
+ * job_do - run one job
  * @m: the mix
- * @process: the number of the process that is to do it
- * @run: what
- * @e: with this descriptor of the process
+ * @process: the number of the process that runs it
+ * @run: the job's function
+ * @e: the descriptor's end, of that process
  *
- * Return: the job with its results, until the next one is added.
+ * Return: the job with its results, valid until the next job is added.
  */
 struct job *job_do(struct mix *m, unsigned int process, void (*run)(struct job *j), struct end *e)
 {
@@ -209,7 +215,7 @@ struct job *job_do(struct mix *m, unsigned int process, void (*run)(struct job *
 }
 
 /**
- * process_loop - what a child does
+ * process_loop - the function of a child: run jobs at each turn
  * @c: the child
  */
 void process_loop(struct child *c)
@@ -224,24 +230,24 @@ void process_loop(struct child *c)
 	}
 }
 
-static size_t piece(struct job *j, uint64_t left)
+static size_t piece_size(struct job *j, uint64_t left)
 {
 	uint64_t most = left < j->chunk ? left : j->chunk;
 
 	return 1 + rng_next(&j->rng) % most;
 }
 
-/* j->bytes of them */
+/* Send j->bytes with j->out, in pieces of at most j->chunk. */
 void job_send(struct job *j)
 {
-	const struct out_way *way = out_here(j->out);
+	const struct out_way *way = out_supported(j->out);
 	char *buf = malloc(j->chunk);
 	uint64_t left = j->bytes;
 
 	must(j->m->r, buf);
 	fill(buf, j->chunk);
 	while (left) {
-		size_t len = piece(j, left);
+		size_t len = piece_size(j, left);
 		send_op op = way->flags & WAY_MORE && len == left ? out_ways[0].op : way->op;
 		ssize_t n = op(j->e, buf, len);
 
@@ -255,16 +261,16 @@ void job_send(struct job *j)
 	free(buf);
 }
 
-/* j->bytes of them */
+/* Receive j->bytes with j->in, in pieces of at most j->chunk. */
 void job_recv(struct job *j)
 {
-	const struct in_way *way = in_here(j->in);
+	const struct in_way *way = in_supported(j->in);
 	char *buf = malloc(j->chunk);
 	uint64_t left = j->bytes;
 
 	must(j->m->r, buf);
 	while (left) {
-		size_t len = piece(j, left);
+		size_t len = piece_size(j, left);
 		recv_op op = len < way->least ? in_ways[0].op : way->op;
 		ssize_t n = op(j->e, buf, len);
 
@@ -278,12 +284,13 @@ void job_recv(struct job *j)
 	free(buf);
 }
 
+/* Receive until the end of file. */
 void job_eof(struct job *j)
 {
 	read_to_eof(j->e);
 }
 
-/* An address that nothing can be read from or written to */
+/* Not mapped: reading or writing it fails with EFAULT. */
 #define BAD_ADDRESS ((char *)16)
 
 enum {
@@ -295,7 +302,7 @@ enum {
 	ODD_SEND_NOTHING,
 	ODD_SEND_FAULT,
 	ODD_CONNECT,
-	ODD_EMPTY, /* the last: only where nothing is queued */
+	ODD_EMPTY, /* the last, since it is made only if nothing is queued */
 	N_ODD
 };
 
@@ -329,7 +336,7 @@ static void odd_call(struct end *e, unsigned int what)
 		must(e->run, tx(e, send(e->fd, BAD_ADDRESS, 100, MSG_NOSIGNAL)) < 0);
 		break;
 	case ODD_CONNECT:
-		/* One that was non-blocking is told once that it was a success. */
+		/* After a non-blocking connect, the next connect(2) returns 0 once. */
 		must(e->run, !connect(e->fd, (struct sockaddr *)&sa, len) || errno == EISCONN);
 		break;
 	case ODD_EMPTY:
@@ -338,7 +345,7 @@ static void odd_call(struct end *e, unsigned int what)
 	}
 }
 
-/* Calls that move nothing; j->value: nothing is queued */
+/* Make calls that move no bytes; j->value: nothing is queued. */
 void job_odd(struct job *j)
 {
 	unsigned int n = 1 + rng_next(&j->rng) % 4;
@@ -347,7 +354,7 @@ void job_odd(struct job *j)
 		odd_call(j->e, rng_next(&j->rng) % (j->value ? N_ODD : N_ODD - 1));
 }
 
-/* To the listener of r->family that is j->e */
+/* Connect to j->e, a listener of r->family. */
 void job_connect(struct job *j)
 {
 	struct sockaddr_storage to;
@@ -357,6 +364,7 @@ void job_connect(struct job *j)
 	connect_end(j->made, &to, len);
 }
 
+/* Accept a connection of the listener j->e. */
 void job_accept(struct job *j)
 {
 	struct run *r = j->m->r;
@@ -366,7 +374,7 @@ void job_accept(struct job *j)
 		set_nonblock(r, j->made->fd, true);
 }
 
-/* Leaves its connection and makes another, to the port j->value. */
+/* Disconnect, and connect to the port j->value. */
 void job_reconnect(struct job *j)
 {
 	struct sockaddr_storage to;
@@ -377,8 +385,11 @@ void job_reconnect(struct job *j)
 	connect_end(j->made, &to, len);
 }
 
-/* A number that the connection had before in this process is the same row again. */
-static struct end *made_of(struct end *of, int fd)
+/*
+ * The end of a new copy of a descriptor.  If the connection had the same number
+ * in this process before, the module shows the same row again.
+ */
+static struct end *copy_end(struct end *of, int fd)
 {
 	struct run *r = of->run;
 	unsigned int i;
@@ -399,18 +410,19 @@ static struct end *made_of(struct end *of, int fd)
 
 void job_dup(struct job *j)
 {
-	j->made = made_of(j->e, dup(j->e->fd));
+	j->made = copy_end(j->e, dup(j->e->fd));
 }
 
+/* Send the descriptor by SCM_RIGHTS. */
 void job_pass(struct job *j)
 {
 	pass_descriptor(j->m->r, j->m->parcel[0], j->e->fd);
 }
 
-/* j->e: the sender's end */
+/* Receive the descriptor that job_pass() has sent; j->e is the sender's end. */
 void job_take(struct job *j)
 {
-	j->made = made_of(j->e, receive_descriptor(j->m->r, j->m->parcel[1]));
+	j->made = copy_end(j->e, receive_descriptor(j->m->r, j->m->parcel[1]));
 }
 
 void job_close(struct job *j)
@@ -418,6 +430,7 @@ void job_close(struct job *j)
 	end_close(j->e);
 }
 
+/* Close the descriptor with a reset. */
 void job_reset(struct job *j)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
@@ -426,21 +439,21 @@ void job_reset(struct job *j)
 	end_close(j->e);
 }
 
-/* j->value: how */
+/* Call shutdown(2) with j->value. */
 void job_shutdown(struct job *j)
 {
 	must(j->m->r, !shutdown(j->e->fd, j->value));
 }
 
-/* If j->bytes are on their way: for some of them. There may be no room for all. */
+/* Wait for one of j->bytes bytes: the buffers may have no room for all of them. */
 void job_wait_queued(struct job *j)
 {
 	wait_queued(j->e, j->bytes > 0);
 }
 
 /*
- * The connection is over, or is just about to be.  j->value becomes the error
- * it died of; if it is not 0 before, receiving tells of it, else a plain look.
+ * Wait until the connection is over, and set j->value to its error: the error
+ * that recv(2) returns if j->value was not 0, else SO_ERROR.
  */
 void job_wait_ended(struct job *j)
 {

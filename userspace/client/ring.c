@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the scenarios with io_uring and libaio have in common. */
+/* io_uring and libaio, for the scenarios that use them. */
 
 #include <errno.h>
 #include <libaio.h>
@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "ring.h"
+#include "verdict.h"
 
 /**
- * as_errno - what the kernel answered, as a system call would have it
+ * as_errno - turn a kernel result into a system call's result
  * @ret: a result or a negative errno
  *
  * Return: @ret, or -1 with errno set.
@@ -23,9 +24,9 @@ ssize_t as_errno(long ret)
 }
 
 /**
- * aio_usable - does this kernel let us use AIO?
+ * aio_usable - whether AIO works
  *
- * Return: true if so.
+ * Return: true if the kernel has AIO and permits it.
  */
 bool aio_usable(void)
 {
@@ -34,7 +35,7 @@ bool aio_usable(void)
 	return !io_setup(1, &ctx) && !io_destroy(ctx);
 }
 
-static bool probed(struct io_uring *ring, int op)
+static bool ring_supports(struct io_uring *ring, int op)
 {
 	const unsigned int ops = 256;
 	struct io_uring_probe *probe = calloc(1, sizeof(*probe) + ops * sizeof(probe->ops[0]));
@@ -46,10 +47,10 @@ static bool probed(struct io_uring *ring, int op)
 }
 
 /**
- * ring_has - does this kernel let us use an operation of io_uring?
+ * ring_has - whether an operation of io_uring works
  * @op: IORING_OP_*
  *
- * Return: true if so.
+ * Return: true if the kernel has the operation and permits io_uring.
  */
 bool ring_has(int op)
 {
@@ -58,15 +59,15 @@ bool ring_has(int op)
 
 	if (io_uring_queue_init(8, &ring, 0))
 		return false;
-	has = probed(&ring, op);
+	has = ring_supports(&ring, op);
 	io_uring_queue_exit(&ring);
 	return has;
 }
 
 /**
- * ring_usable - does this kernel let us use io_uring?
+ * ring_usable - whether io_uring works
  *
- * Return: true if so.
+ * Return: true if the kernel has io_uring and permits it.
  */
 bool ring_usable(void)
 {
@@ -75,8 +76,8 @@ bool ring_usable(void)
 
 /**
  * ring_open_with - make a small ring
- * @r: the run; SKIP if the kernel does not let us
- * @ring: filled in; io_uring_queue_exit() ends it
+ * @r: the run; skipped if the kernel has no io_uring or forbids it
+ * @ring: filled in; io_uring_queue_exit() frees it
  * @flags: IORING_SETUP_*
  */
 void ring_open_with(struct run *r, struct io_uring *ring, unsigned int flags)
@@ -84,14 +85,14 @@ void ring_open_with(struct run *r, struct io_uring *ring, unsigned int flags)
 	int err = io_uring_queue_init(8, ring, flags);
 
 	if (err == -ENOSYS || err == -EPERM)
-		skip(r, "this kernel does not let us use io_uring: %s", strerror(-err));
+		skip(r, "io_uring does not work: %s", strerror(-err));
 	must(r, !as_errno(err));
 }
 
 /**
- * ring_open - make a small ring of the plain kind
- * @r: the run; SKIP if the kernel does not let us
- * @ring: filled in; io_uring_queue_exit() ends it
+ * ring_open - make a small ring without flags
+ * @r: the run; skipped if the kernel has no io_uring or forbids it
+ * @ring: filled in; io_uring_queue_exit() frees it
  */
 void ring_open(struct run *r, struct io_uring *ring)
 {
@@ -99,25 +100,25 @@ void ring_open(struct run *r, struct io_uring *ring)
 }
 
 /**
- * ring_need - SKIP if the ring does not know an operation
+ * ring_need - skip the run if the ring lacks an operation
  * @r: the run
  * @ring: the ring
  * @op: IORING_OP_*
- * @name: its name, for the reason
+ * @name: the name of the operation, for the reason
  */
 void ring_need(struct run *r, struct io_uring *ring, int op, const char *name)
 {
-	if (!probed(ring, op))
+	if (!ring_supports(ring, op))
 		skip(r, "this kernel's io_uring has no %s", name);
 }
 
 /**
- * ring_wait - wait for one answer
+ * ring_wait - wait for one completion
  * @r: the run
  * @ring: the ring
- * @flags: IORING_CQE_F_* of the answer
+ * @flags: set to the completion's IORING_CQE_F_*
  *
- * Return: the answer's result, a negative errno if it is an error.
+ * Return: the completion's result, a negative errno on an error.
  */
 int ring_wait(struct run *r, struct io_uring *ring, unsigned int *flags)
 {
@@ -132,12 +133,12 @@ int ring_wait(struct run *r, struct io_uring *ring, unsigned int *flags)
 }
 
 /**
- * ring_do - submit what is prepared and wait for one answer
+ * ring_do - submit the prepared requests and wait for one completion
  * @r: the run
  * @ring: the ring
- * @flags: IORING_CQE_F_* of the answer
+ * @flags: set to the completion's IORING_CQE_F_*
  *
- * Return: the answer's result, a negative errno if it is an error.
+ * Return: the completion's result, a negative errno on an error.
  */
 int ring_do(struct run *r, struct io_uring *ring, unsigned int *flags)
 {

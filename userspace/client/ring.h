@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the scenarios with io_uring and libaio have in common. */
+/* io_uring and libaio, for the scenarios that use them. */
 #ifndef SOCKSTAT_CLIENT_RING_H
 #define SOCKSTAT_CLIENT_RING_H
 
 #include <liburing.h>
 
-#include "scenario.h"
+#include "run.h"
 
-/* More answers follow: the kernel's, and older liburings do not know it. */
+/* More completions follow; older versions of liburing lack this flag of the kernel. */
 #ifndef IORING_CQE_F_MORE
 #define IORING_CQE_F_MORE (1U << 1)
 #endif

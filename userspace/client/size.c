@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Much of everything: bytes, descriptors, blocked threads, connections between two looks. */
+/* Large numbers: bytes, descriptors, blocked threads, connections between two snapshots. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,12 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "scenario.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define HUGE_BYTES (4 * GIB + GIB / 16 + 12345)
 #define FILE_BYTES (64 << 20)
-#define MOST_AT_ONCE 0x7ffff000 /* of a system call: MAX_RW_COUNT */
+#define CALL_MAX 0x7ffff000 /* most bytes that one system call moves: MAX_RW_COUNT */
 
 #ifdef __SANITIZE_ADDRESS__
 #define SCALE(n) ((n) / 20)
@@ -36,7 +37,7 @@ static double seconds_since(int64_t since)
 	return (now_ns() - since) / 1e9;
 }
 
-/* Sets how many closed rows are kept; returns how many it was. */
+/* Set the module's parameter history (number of closed rows kept); return the old value. */
 static unsigned int set_history(struct run *r, unsigned int rows)
 {
 	unsigned int old = 0;
@@ -59,10 +60,10 @@ static void allow_descriptors(struct run *r, unsigned int n)
 	struct rlimit limit = { n + 100, n + 100 };
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		skip(r, "cannot have %u descriptors: %m", n + 100);
+		skip(r, "cannot raise RLIMIT_NOFILE to %u: %m", n + 100);
 }
 
-/* The end of a scenario that wants more history than others. */
+/* Close all descriptors, check the closed rows, and restore the parameter history. */
 static void finish_with_history(struct run *r, unsigned int old)
 {
 	check_finish(r);
@@ -77,7 +78,7 @@ static int huge_file(struct run *r)
 	return fd;
 }
 
-/* Sends from the page cache, nothing is copied; returns the number of system calls. */
+/* Send zeros from the page cache with sendfile(), without a copy; return the number of calls. */
 static unsigned int huge_send(struct run *r, int to, uint64_t bytes)
 {
 	int file = huge_file(r);
@@ -95,7 +96,7 @@ static unsigned int huge_send(struct run *r, int to, uint64_t bytes)
 	return calls;
 }
 
-/* Takes bytes off a socket without copying them anywhere: up to 2 GiB in one call. */
+/* A thread that receives and discards bytes (MSG_TRUNC), up to 2 GiB in one call */
 struct sink {
 	pthread_t thread;
 	struct end *e;
@@ -103,13 +104,13 @@ struct sink {
 	unsigned int calls;
 };
 
-static void *swallow(void *arg)
+static void *sink_thread(void *arg)
 {
 	struct sink *s = arg;
 
 	while (s->left) {
-		size_t most = s->left < MOST_AT_ONCE ? s->left : MOST_AT_ONCE;
-		/* Not by recv(): a sanitizer would look at the buffer that there is not. */
+		size_t most = s->left < CALL_MAX ? s->left : CALL_MAX;
+		/* AddressSanitizer's recv() would check the buffer, which is NULL. */
 		ssize_t n = syscall(SYS_recvfrom, s->e->fd, NULL, most, MSG_TRUNC | MSG_WAITALL,
 				    NULL, NULL);
 
@@ -123,11 +124,11 @@ static void *swallow(void *arg)
 static void sink_start(struct sink *s, struct end *e, uint64_t bytes)
 {
 	*s = (struct sink){ .e = e, .left = bytes };
-	errno = pthread_create(&s->thread, NULL, swallow, s);
+	errno = pthread_create(&s->thread, NULL, sink_thread, s);
 	must(e->run, !errno);
 }
 
-/* Room for many segments: fewer changes from one thread to the other, which are dear in a guest. */
+/* Open a connection with large buffers, to save context switches, which are slow in a guest. */
 static void huge_pair(struct run *r, struct pair *p)
 {
 	net_private(r);
@@ -146,14 +147,14 @@ static void huge_one_way(struct end *from, struct end *to)
 	sink_start(&sink, to, HUGE_BYTES);
 	calls = huge_send(from->run, from->fd, HUGE_BYTES);
 	pthread_join(sink.thread, NULL);
-	/* One sendfile() enters TCP as often as the kernel likes. */
+	/* How often one sendfile() enters TCP depends on the kernel. */
 	from->loose |= LOOSE_TX_CALLS;
 	tx_add(from, HUGE_BYTES, calls);
 	rx_add(to, HUGE_BYTES, sink.calls);
 	note(from->run, "%.1f GiB in %.1f s", HUGE_BYTES / (double)GIB, seconds_since(since));
 }
 
-/* More than 32 bits' worth of bytes, each way; some calls move 2 GiB. */
+/* Move more than 4 GiB in each direction; some calls move 2 GiB. */
 static void size_huge(struct run *r)
 {
 	struct pair p;
@@ -179,10 +180,11 @@ static bool set_kprobes(const char *value)
 }
 
 /*
- * Disarms all kprobes until the scenario goes on or is gone, by whatever way:
- * it is in a process group of its own, which nobody kills.
+ * Disarm all kprobes until the scenario continues or dies.  This child leaves
+ * the scenario's process group, so that the runner does not kill it before it
+ * has armed them again.
  */
-static void disarm(struct child *c)
+static void child_disarm_kprobes(struct child *c)
 {
 	if (c->r->opt->dry_run) {
 		child_pause(c);
@@ -200,9 +202,10 @@ static void disarm(struct child *c)
 	must(c->r, set_kprobes("1"));
 }
 
+/* Send @bytes while the kprobes are disarmed. */
 static void huge_unseen(struct run *r, struct pair *p, uint64_t bytes)
 {
-	struct child *guard = child_start(r, disarm, NULL, NULL);
+	struct child *guard = child_start(r, child_disarm_kprobes, NULL, NULL);
 	int64_t since = now_ns();
 	struct sink sink;
 
@@ -216,9 +219,9 @@ static void huge_unseen(struct run *r, struct pair *p, uint64_t bytes)
 }
 
 /*
- * More than 4 GiB between two looks of the module: with its probes disarmed it
- * sees none of the calls.  The bytes are still those who sent and received
- * before; the calls cannot be known.
+ * Move more than 4 GiB while the kprobes are disarmed, so that the module sees
+ * none of the calls.  It must still credit the bytes to the descriptors that
+ * sent and received before; it cannot know the number of calls.
  */
 static void size_huge_unseen(struct run *r)
 {
@@ -229,13 +232,13 @@ static void size_huge_unseen(struct run *r)
 	check(r);
 	talk(&p, 1000);
 	check(r);
-	/* Here a call comes before the look; and as a signed number this is negative. */
+	/* This time a call settles the bytes, and 3 GiB is negative as a signed 32-bit number. */
 	huge_unseen(r, &p, 3 * GIB);
 	talk(&p, 1000);
 	check(r);
 }
 
-/* Many descriptors of one process, half of them clients, all with bytes of their own */
+/* Many connections within one process, each with a different number of bytes */
 static void size_descriptors(struct run *r)
 {
 	unsigned int n = r->opt->connections ? r->opt->connections : SCALE(10000), i, history;
@@ -265,7 +268,7 @@ struct reader {
 	unsigned int bytes;
 };
 
-static void *read_once(void *arg)
+static void *reader_thread(void *arg)
 {
 	struct reader *reader = arg;
 	char buf[256];
@@ -275,17 +278,17 @@ static void *read_once(void *arg)
 	__atomic_store_n(&reader->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
 	n = recv(reader->p.server->fd, buf, sizeof(buf), 0);
 	if (n != reader->bytes)
-		fail(reader->p.server->run, "recv() returned %zd, not %u", n, reader->bytes);
+		fail(reader->p.server->run, "recv() returned %zd instead of %u", n, reader->bytes);
 	rx_add(reader->p.server, n, 0);
 	return NULL;
 }
 
-static bool has_tid(void *arg)
+static bool reader_has_started(void *arg)
 {
 	return __atomic_load_n((pid_t *)arg, __ATOMIC_ACQUIRE);
 }
 
-/* All block in recv() at once; then every one gets its bytes. */
+/* All threads block in recv() at the same time; then each receives its bytes. */
 static void size_threads(struct run *r)
 {
 	unsigned int n = r->opt->threads ? r->opt->threads : SCALE(5000), i, history;
@@ -304,13 +307,13 @@ static void size_threads(struct run *r)
 		pair_open_on(r, listener, &readers[i].p);
 	for (i = 0; i < n; i++) {
 		readers[i].bytes = i % 200 + 1;
-		errno = pthread_create(&readers[i].thread, &attr, read_once, &readers[i]);
+		errno = pthread_create(&readers[i].thread, &attr, reader_thread, &readers[i]);
 		if (errno == EAGAIN)
-			skip(r, "cannot have %u threads: %m", n);
+			skip(r, "cannot create %u threads: %m", n);
 		must(r, !errno);
 	}
 	for (i = 0; i < n; i++) {
-		wait_until(r, has_tid, &readers[i].tid, "a thread to start");
+		wait_until(r, reader_has_started, &readers[i].tid, "a thread to start");
 		wait_in_syscall(r, getpid(), readers[i].tid, SYS_recvfrom);
 	}
 	check(r);
@@ -326,7 +329,7 @@ static void size_threads(struct run *r)
 
 #define PASSES 4
 
-/* Whole lives between one look and the next */
+/* Open, use and close many connections between one snapshot and the next. */
 static void size_churn(struct run *r)
 {
 	unsigned int n = r->opt->connections ? r->opt->connections : 500, i, pass, history;
@@ -352,15 +355,16 @@ static void size_churn(struct run *r)
 }
 
 const struct scenario size_scenarios[] = {
-	{ "huge", size_huge, SC_ONE_FAMILY | SC_ROOT, 300, "more than 4 GiB each way" },
+	{ "huge", size_huge, SC_ONE_FAMILY | SC_ROOT, 300,
+	  "move more than 4 GiB in each direction" },
 	{ "huge_unseen", size_huge_unseen, SC_ONE_FAMILY | SC_ROOT, 200,
-	  "more than 4 GiB with kprobes disarmed" },
+	  "move more than 4 GiB while the kprobes are disarmed" },
 	{ "many_descriptors", size_descriptors,
 	  SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 200,
-	  "20,000 descriptors in one process" },
+	  "open and use 20,000 descriptors in one process" },
 	{ "many_threads", size_threads, SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 200,
-	  "5,000 threads blocked in recv(2)" },
+	  "block 5,000 threads in recv(2), then send to each" },
 	{ "churn", size_churn, SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 100,
-	  "500 connections from one look to the next" },
+	  "open, use and close 500 connections between two snapshots" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What sits on TCP or beside it: kTLS, MPTCP; and several listeners on one port. */
+/* Protocols on top of TCP (kTLS, MPTCP), and several listeners on one port (SO_REUSEPORT). */
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -25,9 +25,9 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-/* TLS 1.2, AES-GCM: header, explicit nonce and tag go with each record. */
+/* TLS 1.2 with AES-GCM: each record has a header, an explicit nonce and a tag. */
 #define RECORD_MAX 16384
-#define RECORD_MORE (5 + 8 + 16)
+#define RECORD_OVERHEAD (5 + 8 + 16)
 
 static void tls_key(struct run *r, struct end *e, int direction)
 {
@@ -39,12 +39,13 @@ static void tls_key(struct run *r, struct end *e, int direction)
 	};
 
 	if (setsockopt(e->fd, SOL_TLS, direction, &key, sizeof(key)))
-		skip(r, "this kernel's TLS cannot do AES-GCM: %m");
+		skip(r, "this kernel's TLS does not support AES-GCM: %m");
 }
 
 /*
- * The client is given the same key for both directions, so that what it sent
- * is what it can receive: the peer, without TLS, sends the records back.
+ * Enable kTLS at the client only, with the same key for both directions.  The
+ * server sends the client's records back unchanged, and the client can decrypt
+ * them.
  */
 static void tls_open(struct run *r, struct pair *p)
 {
@@ -53,14 +54,14 @@ static void tls_open(struct run *r, struct pair *p)
 		skip(r, "this kernel has no TLS: %m");
 	tls_key(r, p->client, TLS_TX);
 	tls_key(r, p->client, TLS_RX);
-	/* The calls go into TLS, which uses TCP from within. */
+	/* The calls enter TLS; how often it calls TCP depends on the kernel. */
 	p->client->loose |= LOOSE_TX_CALLS | LOOSE_RX_CALLS;
 }
 
-/* What the client sends and receives in clear, and what TCP carries of it */
+/* Send @len bytes of plain text, echo the records, and receive the plain text again. */
 static void tls_round(struct pair *p, size_t len)
 {
-	size_t carried = len + (len + RECORD_MAX - 1) / RECORD_MAX * RECORD_MORE, at;
+	size_t carried = len + (len + RECORD_MAX - 1) / RECORD_MAX * RECORD_OVERHEAD, at;
 	struct run *r = p->client->run;
 	char *clear = malloc(len), *records = malloc(carried);
 	ssize_t n;
@@ -84,7 +85,7 @@ static void tls_round(struct pair *p, size_t len)
 	}
 	fill(records, len);
 	if (memcmp(clear, records, len))
-		fail(r, "what came back is not what was sent");
+		fail(r, "the client received other bytes than it had sent");
 	rx_add(p->client, carried, 0);
 	check(r);
 	free(clear);
@@ -105,7 +106,7 @@ static void stacks_ktls(struct run *r)
 	check(r);
 }
 
-/* The descriptor was used before TLS was switched on. */
+/* kTLS is enabled on a connection that has already moved bytes. */
 static void stacks_ktls_later(struct run *r)
 {
 	struct pair p;
@@ -122,7 +123,10 @@ static void stacks_ktls_later(struct run *r)
 	tls_round(&p, 3000);
 }
 
-/* More than the buffers hold, by send and sendfile: what the peer got is the count. */
+/*
+ * Send more than the buffers hold, with send() and sendfile().  TX_BYTES must
+ * be the number of bytes that the peer received, including the TLS overhead.
+ */
 static void stacks_ktls_stream(struct run *r)
 {
 	size_t size = 200000, left;
@@ -148,7 +152,7 @@ static void stacks_ktls_stream(struct run *r)
 	must(r, !shutdown(p.client->fd, SHUT_WR));
 	drain_join(&d);
 	if (p.server->rx_bytes <= r->opt->bytes + size)
-		fail(r, "the peer got no more than was sent: no TLS?");
+		fail(r, "the peer received no TLS overhead, so TLS was not in use");
 	tx_add(p.client, p.server->rx_bytes, 0);
 	wait_acked(p.client);
 	check(r);
@@ -176,7 +180,7 @@ static int mptcp_listen(struct run *r, struct sockaddr_storage *sa, socklen_t *l
 	return fd;
 }
 
-static int protocol_of(struct run *r, int fd)
+static int socket_protocol(struct run *r, int fd)
 {
 	socklen_t len = sizeof(int);
 	int protocol;
@@ -185,7 +189,7 @@ static int protocol_of(struct run *r, int fd)
 	return protocol;
 }
 
-static bool has_end(const struct run *r, uint64_t cookie)
+static bool run_has_end(const struct run *r, uint64_t cookie)
 {
 	unsigned int i;
 
@@ -196,8 +200,11 @@ static bool has_end(const struct run *r, uint64_t cookie)
 	return false;
 }
 
-/* MPTCP's own TCP sockets, which no descriptor leads to, have no rows either. */
-static void no_other_rows(struct run *r, uint16_t port)
+/*
+ * Check the rows, and fail if a row with @port belongs to no end of the run:
+ * the TCP sockets inside an MPTCP socket have no descriptor and no row.
+ */
+static void check_no_subflow_rows(struct run *r, uint16_t port)
 {
 	struct sockstat_table table;
 	size_t i;
@@ -214,14 +221,14 @@ static void no_other_rows(struct run *r, uint16_t port)
 		if (row->closed >= 0 && row->closed < r->started)
 			continue;
 		if ((addr_port(&row->local.sa) == port || addr_port(&row->remote.sa) == port) &&
-		    !has_end(r, row->cookie))
-			fail(r, "a row of %s, %s to %s, which is no TCP connection of a descriptor",
+		    !run_has_end(r, row->cookie))
+			fail(r, "unexpected row of %s, %s to %s: it belongs to no TCP descriptor",
 			     row->comm_raw, row->local.text, row->remote.text);
 	}
 	sockstat_table_free(&table);
 }
 
-static void say_and_hear(struct run *r, int from, int to)
+static void send_and_receive(struct run *r, int from, int to)
 {
 	char buf[1000];
 
@@ -231,8 +238,8 @@ static void say_and_hear(struct run *r, int from, int to)
 }
 
 /*
- * An MPTCP descriptor is no TCP one: no row has its number.  check() calls any
- * row of this process a difference that has no end, and here there is no end.
+ * A descriptor of an MPTCP socket has no row.  The scenario creates no ends, so
+ * check() reports any row of this process as a difference.
  */
 static void stacks_mptcp(struct run *r)
 {
@@ -242,24 +249,24 @@ static void stacks_mptcp(struct run *r)
 
 	listener = mptcp_listen(r, &sa, &len);
 	client = mptcp_socket(r);
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 	must(r, !connect(client, (struct sockaddr *)&sa, len));
 	server = accept(listener, NULL, NULL);
 	must(r, server >= 0);
-	if (protocol_of(r, server) != IPPROTO_MPTCP)
+	if (socket_protocol(r, server) != IPPROTO_MPTCP)
 		skip(r, "MPTCP falls back to TCP on this kernel's loopback");
-	no_other_rows(r, addr_port(&sa));
-	say_and_hear(r, client, server);
-	say_and_hear(r, server, client);
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
+	send_and_receive(r, client, server);
+	send_and_receive(r, server, client);
+	check_no_subflow_rows(r, addr_port(&sa));
 	must(r, !close(client));
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 	must(r, !close(server));
 	must(r, !close(listener));
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 }
 
-/* A client without MPTCP: what the MPTCP listener accepts is a TCP socket. */
+/* The client has no MPTCP: accept() on the MPTCP listener returns a plain TCP socket. */
 static void stacks_mptcp_server_fallback(struct run *r)
 {
 	int listener, fd = tcp_socket(r);
@@ -274,19 +281,19 @@ static void stacks_mptcp_server_fallback(struct run *r)
 	p.client = end_new(r, fd, SOCKSTAT_ROLE_CLIENT, since);
 	fd = accept(listener, NULL, NULL);
 	must(r, fd >= 0);
-	if (protocol_of(r, fd) != IPPROTO_TCP)
-		fail(r, "a client without MPTCP was accepted as one with");
+	if (socket_protocol(r, fd) != IPPROTO_TCP)
+		fail(r, "accept() returned an MPTCP socket for a TCP client");
 	p.server = end_new(r, fd, SOCKSTAT_ROLE_SERVER, since);
 	check(r);
 	talk(&p, 1000);
 	must(r, tx(p.server, write(p.server->fd, "hello", 5)) == 5);
 	read_all(p.client, 5);
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 	must(r, !close(listener));
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 }
 
-/* A server without MPTCP: the client's descriptor stays an MPTCP one. */
+/* The server has no MPTCP: the client's descriptor remains an MPTCP socket, without a row. */
 static void stacks_mptcp_client_fallback(struct run *r)
 {
 	struct end *listener = listen_open(r, 1), *server;
@@ -304,16 +311,16 @@ static void stacks_mptcp_client_fallback(struct run *r)
 	send_bytes(server, sizeof(buf));
 	must(r, recv(client, buf, sizeof(buf), MSG_WAITALL) == sizeof(buf));
 	wait_acked(server);
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 	must(r, !close(client));
 	read_to_eof(server);
-	no_other_rows(r, addr_port(&sa));
+	check_no_subflow_rows(r, addr_port(&sa));
 }
 
 #define LISTENERS 4
 #define CONNECTIONS 24
 
-/* The kernel chooses who gets a connection; every descriptor has its own row. */
+/* The kernel chooses the listener of each connection; each listener has its own row. */
 static void stacks_reuseport(struct run *r)
 {
 	struct pollfd fds[LISTENERS] = { 0 };
@@ -338,7 +345,7 @@ static void stacks_reuseport(struct run *r)
 		struct pair p;
 
 		p.client = connect_to(r, listeners[0]);
-		must(r, poll(fds, LISTENERS, 10000) == 1);
+		must(r, poll(fds, LISTENERS, patience_seconds(r, 10) * 1000) == 1);
 		for (k = 0; !fds[k].revents; k++)
 			;
 		shares[k]++;
@@ -349,21 +356,25 @@ static void stacks_reuseport(struct run *r)
 	for (k = 0; k < LISTENERS; k++)
 		users += shares[k] > 0;
 	if (users < 2)
-		fail(r, "one listener got all %d connections: this shows nothing", CONNECTIONS);
-	/* Without one of them, the others' rows go on. */
+		fail(r, "one listener got all %d connections, so the scenario tested nothing",
+		     CONNECTIONS);
+	/* The rows of the other listeners stay when one is closed. */
 	end_close(listeners[0]);
 	check(r);
 }
 
 const struct scenario stacks_scenarios[] = {
-	{ "ktls", stacks_ktls, 0, 0, "kTLS both ways, the peer without it" },
-	{ "ktls_later", stacks_ktls_later, 0, 0, "kTLS on a connection in use" },
-	{ "ktls_stream", stacks_ktls_stream, 0, 0, "kTLS: send(2), sendfile(2), the peer counts" },
-	{ "mptcp", stacks_mptcp, 0, 0, "MPTCP at both ends" },
+	{ "ktls", stacks_ktls, 0, 0, "send and receive with kTLS at one end, 1 to 20,000 bytes" },
+	{ "ktls_later", stacks_ktls_later, 0, 0,
+	  "enable kTLS on a connection that is already in use" },
+	{ "ktls_stream", stacks_ktls_stream, 0, 0,
+	  "send a stream with kTLS by send(2) and sendfile(2)" },
+	{ "mptcp", stacks_mptcp, 0, 0, "use MPTCP at both ends: no rows" },
 	{ "mptcp_server_fallback", stacks_mptcp_server_fallback, 0, 0,
-	  "MPTCP listener, TCP client" },
+	  "accept a TCP client at an MPTCP listener" },
 	{ "mptcp_client_fallback", stacks_mptcp_client_fallback, 0, 0,
-	  "MPTCP client, TCP listener" },
-	{ "reuseport", stacks_reuseport, 0, 0, "listeners that share a port" },
+	  "connect an MPTCP client to a TCP listener" },
+	{ "reuseport", stacks_reuseport, 0, 0,
+	  "accept at several listeners that share a port (SO_REUSEPORT)" },
 	{ 0 },
 };

@@ -2,9 +2,10 @@
 /*
  * The life of one connection, system call by system call.
  *
- * With --steps each call is printed as strace would, then the rows of both
- * ends as /proc/sockstat has them now, with "^" under what the call changed.
- * Columns that a narrow terminal has no room for are left out.
+ * With --steps each call is printed as strace(1) would print it, followed by
+ * an explanation and by the connection's rows of /proc/sockstat, with "^" under
+ * each value that the call changed.  On a narrow terminal some columns are left
+ * out.
  */
 
 #include <errno.h>
@@ -21,16 +22,17 @@
 #define MAX_COLUMNS 32
 #define MAX_SHOWN 4
 #define MAX_WIDTH 512
+#define PROSE_WIDTH 78
 
-/* A line of /proc/sockstat, cut at its spaces */
+/* A line of /proc/sockstat, split at its spaces */
 struct line {
 	char text[MAX_WIDTH];
 	char *cells[MAX_COLUMNS];
 	unsigned int n;
-	uint64_t key; /* the row's cookie */
+	uint64_t key; /* the row's COOKIE */
 };
 
-/* What is on the screen, and what was there before */
+/* The rows of the current step and those of the previous one */
 struct screen {
 	struct run *r;
 	struct end *ends[3]; /* listener, client, server */
@@ -39,7 +41,7 @@ struct screen {
 	unsigned int n, n_before;
 };
 
-static void line_cut(struct line *l, const char *text, size_t len, uint64_t key)
+static void line_split(struct line *l, const char *text, size_t len, uint64_t key)
 {
 	char *cell, *rest = NULL;
 
@@ -62,7 +64,8 @@ static void line_copy(struct line *to, const struct line *from)
 		to->cells[i] = to->text + (from->cells[i] - from->text);
 }
 
-static char *proc_text(struct run *r, size_t *len)
+/* Read /proc/sockstat into memory, which the caller frees. */
+static char *proc_read(struct run *r, size_t *len)
 {
 	FILE *from = fopen(SOCKSTAT_PROC_PATH, "re"), *to;
 	char *text, block[4096];
@@ -78,8 +81,11 @@ static char *proc_text(struct run *r, size_t *len)
 	return text;
 }
 
-/* Rows of our descriptors, and the one of the connection before anyone accepted it */
-static bool row_ours(const struct screen *s, const struct sockstat_row *row)
+/*
+ * Whether a row belongs to one of the ends or, before accept(), to the server's
+ * side of the connection, whose cookie is not known yet.
+ */
+static bool row_is_ours(const struct screen *s, const struct sockstat_row *row)
 {
 	char text[SOCKSTAT_ADDR_LEN];
 	size_t i;
@@ -96,7 +102,7 @@ static void screen_read(struct screen *s)
 {
 	struct sockstat_table table;
 	size_t len, i;
-	char *text = proc_text(s->r, &len), *at = text;
+	char *text = proc_read(s->r, &len), *at = text;
 	unsigned int line = 1;
 
 	if (sockstat_table_parse(&table, text, len))
@@ -105,15 +111,15 @@ static void screen_read(struct screen *s)
 		line_copy(&s->before[i], &s->rows[i]);
 	s->n_before = s->n;
 	s->n = 0;
-	line_cut(&s->header, text, strcspn(text, "\n"), 0);
+	line_split(&s->header, text, strcspn(text, "\n"), 0);
 	for (i = 0; i < table.n_rows && s->n < MAX_SHOWN; i++) {
 		const struct sockstat_row *row = &table.rows[i];
 
-		if (!row_ours(s, row))
+		if (!row_is_ours(s, row))
 			continue;
 		for (; line < row->line; line++)
 			at = strchr(at, '\n') + 1;
-		line_cut(&s->rows[s->n++], at, strcspn(at, "\n"), row->cookie);
+		line_split(&s->rows[s->n++], at, strcspn(at, "\n"), row->cookie);
 	}
 	sockstat_table_free(&table);
 	free(text);
@@ -130,8 +136,9 @@ static size_t screen_width(void)
 }
 
 /*
- * What a column needs in most steps, so that the picture does not jump, and
- * when it goes if there is no room: the highest number first, 0 stays.
+ * Column widths that suffice in most steps, so that a column keeps its place
+ * from step to step.  On a narrow terminal the columns of the highest rank are
+ * left out first; those of rank 0 are always shown.
  */
 static const struct {
 	const char *name;
@@ -147,7 +154,7 @@ static const struct {
 
 #define RANKS 9
 
-/* Gives each column its width, 0 to those that there is no room for. */
+/* Compute the width of each column; 0 if it does not fit the screen. */
 static void screen_layout(const struct screen *s, size_t widths[MAX_COLUMNS])
 {
 	unsigned int ranks[MAX_COLUMNS] = { 0 }, i, row, rank;
@@ -205,7 +212,7 @@ static void print_line(struct run *r, const struct line *l, const size_t widths[
 	say(r, "%s", out);
 }
 
-/* "^" under each cell that differs from what was there before */
+/* Print "^" under each value of a row that differs from the previous step. */
 static void print_changes(struct run *r, const struct line *l, const struct line *before,
 			  const size_t widths[MAX_COLUMNS])
 {
@@ -226,8 +233,25 @@ static void print_changes(struct run *r, const struct line *l, const struct line
 		say(r, "%s", out);
 }
 
-/* Prints the call, what it did and the rows, and compares these with the ledger. */
-static void __attribute__((format(printf, 3, 4))) step(struct screen *s, const char *what,
+/* Print a text in lines of at most PROSE_WIDTH columns, each of which begins with @prefix. */
+static void print_prose(struct run *r, const char *prefix, const char *text)
+{
+	size_t room = PROSE_WIDTH - strlen(prefix), len;
+
+	while (*text) {
+		len = strlen(text);
+		if (len > room) {
+			for (len = room; len > 1 && text[len] != ' '; len--)
+				;
+		}
+		say(r, "%s%.*s", prefix, (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+/* Print a system call, its explanation and the rows, and compare the rows with the ledger. */
+static void __attribute__((format(printf, 3, 4))) step(struct screen *s, const char *explanation,
 						       const char *call, ...)
 {
 	size_t widths[MAX_COLUMNS] = { 0 };
@@ -239,7 +263,7 @@ static void __attribute__((format(printf, 3, 4))) step(struct screen *s, const c
 	vsnprintf(text, sizeof(text), call, ap);
 	va_end(ap);
 	say(s->r, "%s", text);
-	say(s->r, "  # %s", what);
+	print_prose(s->r, "  # ", explanation);
 	if (s->r->opt->steps && !s->r->opt->dry_run) {
 		screen_read(s);
 		screen_layout(s, widths);
@@ -273,38 +297,41 @@ static void steps_open(struct screen *s, struct pair *p)
 
 	fd = tcp_socket(r);
 	listener = s->ends[0] = end_new(r, fd, SOCKSTAT_ROLE_NONE, -1);
-	step(s, "The server's descriptor: a socket without addresses, connected to nothing.",
+	step(s, "The server creates a socket. It has no addresses and no connection yet.",
 	     "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d", domain_name(r), fd);
 
 	len = family_loopback(r, 0, &sa);
 	if (bind(fd, (struct sockaddr *)&sa, len) && errno == EADDRNOTAVAIL)
 		skip(r, "no loopback address of this family");
 	end_refresh(listener);
-	step(s, "It has a LOCAL address now; port 0 asked for any that is free.",
+	step(s,
+	     "The socket gets its LOCAL address. Port 0 asks the kernel to choose a free port.",
 	     "bind(%d, %s) = 0", fd, addr_text(&sa, text));
 
 	must(r, !listen(fd, 1));
 	listener->listener = true;
-	step(s, "It waits for connections: LISTEN.", "listen(%d, 1) = 0", fd);
+	step(s, "The socket waits for clients: its STATE is LISTEN.", "listen(%d, 1) = 0", fd);
 
 	fd = tcp_socket(r);
 	p->client = s->ends[1] = end_new(r, fd, SOCKSTAT_ROLE_NONE, -1);
-	step(s, "The client's descriptor.", "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d",
-	     domain_name(r), fd);
+	step(s, "The client creates a socket, too.",
+	     "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d", domain_name(r), fd);
 
 	len = family_loopback(r, addr_port(&listener->local), &sa);
 	since = now_ns();
 	must(r, !connect(fd, (struct sockaddr *)&sa, len));
 	end_opened(p->client, SOCKSTAT_ROLE_CLIENT, since);
 	step(s,
-	     "SYN, SYN+ACK, ACK: connected, though the server has not called accept() yet: its end "
-	     "belongs to nobody.",
+	     "The kernel exchanges SYN, SYN+ACK and ACK, and the connection is ESTABLISHED. The "
+	     "server has not called accept() yet, so no process holds its end: that row has - "
+	     "as PID and FD.",
 	     "connect(%d, %s) = 0", fd, addr_text(&sa, text));
 
 	p->server = s->ends[2] = accept_from(r, listener, since);
 	step(s,
-	     "The connection's other end got a descriptor: REMOTE and LOCAL are the other way round.",
-	     "accept(%d) = %d", listener->fd, p->server->fd);
+	     "accept() returns a descriptor for the server's end. Its LOCAL address is the "
+	     "client's REMOTE address, and vice versa.",
+	     "accept(%d, NULL, NULL) = %d", listener->fd, p->server->fd);
 }
 
 static void steps_send(struct screen *s, struct end *from, struct end *to, const char *text)
@@ -315,7 +342,8 @@ static void steps_send(struct screen *s, struct end *from, struct end *to, const
 	wait_acked(from);
 	wait_queued(to, len);
 	step(s,
-	     "The sender's TX_BYTES and TX_CALLS grew; the bytes lie in the receiver's RX_QUEUE.",
+	     "The bytes are in the sender's TX_BYTES, and the call is in its TX_CALLS. The "
+	     "receiver has not read them yet: they wait in its RX_QUEUE.",
 	     "send(%d, \"%s\", %zu, 0) = %zu", from->fd, text, len, len);
 }
 
@@ -326,8 +354,9 @@ static void steps_recv(struct screen *s, struct end *e, const char *text)
 
 	must(s->r, n == (ssize_t)strlen(text) && !memcmp(buf, text, n));
 	step(s,
-	     n ? "They left the queue and became RX_BYTES." :
-		 "End of file: no byte, but one more of RX_CALLS.",
+	     n ? "The bytes move from the receiver's RX_QUEUE to its RX_BYTES." :
+		 "recv() returns 0, the end of file: the peer has closed its direction. "
+		 "RX_CALLS counts the call; no byte was received.",
 	     "recv(%d, \"%s\", %zu, 0) = %zd", e->fd, text, sizeof(buf), n);
 }
 
@@ -339,7 +368,9 @@ static void steps_close(struct screen *s, struct pair *p)
 	must(r, !shutdown(p->client->fd, SHUT_WR));
 	wait_state(p->client, SOCKSTAT_FIN_WAIT2);
 	wait_state(p->server, SOCKSTAT_CLOSE_WAIT);
-	step(s, "The client's FIN went out and was acknowledged: it can still receive.",
+	step(s,
+	     "The client sends a FIN: it will send no more bytes, but it can still receive. The "
+	     "server has acknowledged the FIN.",
 	     "shutdown(%d, SHUT_WR) = 0", p->client->fd);
 	steps_recv(s, p->server, "");
 	steps_send(s, p->server, p->client, "bye");
@@ -350,24 +381,38 @@ static void steps_close(struct screen *s, struct pair *p)
 	wait_state(p->client, SOCKSTAT_CLOSED);
 	end_ended(p->client, since, 0);
 	step(s,
-	     "The server's descriptor is gone, its row is history; with both FINs sent the connection is over.",
+	     "The server closes its descriptor, which sends its own FIN. With both FINs sent the "
+	     "connection has ended, and both rows are CLOSED. The client still has its "
+	     "descriptor.",
 	     "close(%d) = 0", p->server->fd);
 	steps_recv(s, p->client, "");
 	end_close(p->client);
-	step(s, "Both rows are history: what the connection was, and what went through it.",
+	step(s,
+	     "No descriptor is left. Both rows stay in the table's history, with the connection's "
+	     "addresses, times and byte counts.",
 	     "close(%d) = 0", p->client->fd);
 	end_close(s->ends[0]);
-	step(s, "A listener leaves no row: no byte went through it.", "close(%d) = 0",
-	     s->ends[0]->fd);
+	step(s, "The listener leaves no row, because it never had a connection of its own.",
+	     "close(%d) = 0", s->ends[0]->fd);
 }
 
-static void steps(struct run *r)
+static void steps_introduce(struct run *r)
+{
+	print_prose(r, "# ",
+		    "The life of one TCP connection on the loopback interface. Each step shows a "
+		    "system call, its effect, and the rows of /proc/sockstat for the listener, the "
+		    "client and the server. A ^ marks each value that the call has changed.");
+	say(r, "%s", "");
+}
+
+static void steps_run(struct run *r)
 {
 	struct screen *s = calloc(1, sizeof(*s));
 	struct pair p;
 
 	must(r, s);
 	s->r = r;
+	steps_introduce(r);
 	steps_open(s, &p);
 	steps_send(s, p.client, p.server, "hello, server");
 	steps_recv(s, p.server, "hello, server");
@@ -378,6 +423,7 @@ static void steps(struct run *r)
 }
 
 const struct scenario steps_scenarios[] = {
-	{ "steps", steps, 0, 0, "socket to close on one connection, checked after each call" },
+	{ "steps", steps_run, 0, 0,
+	  "open, use and close one connection, checked after each system call" },
 	{ 0 },
 };

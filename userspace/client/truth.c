@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel itself says of a socket: TCP_INFO and the queue ioctls on a
- * descriptor of our own, sock_diag for another process's.
+ * What the kernel reports about a socket without the module: TCP_INFO and the
+ * queue ioctls for a descriptor of this process, sock_diag for other sockets.
  */
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "truth.h"
 
-/* A FIN is no byte of the application's, but takes a sequence number. */
+/* A FIN takes a sequence number, but is no byte of the application's. */
 static bool fin_sent(unsigned int state)
 {
 	return state == SOCKSTAT_FIN_WAIT1 || state == SOCKSTAT_FIN_WAIT2 ||
@@ -36,13 +36,16 @@ static bool fin_received(unsigned int state)
 	       state == SOCKSTAT_LAST_ACK;
 }
 
-/* States whose counters are those of one whole connection */
+/* In these states the counters of TCP_INFO are those of one whole connection. */
 static bool sums_count(unsigned int state)
 {
 	return state == SOCKSTAT_ESTABLISHED || state == SOCKSTAT_CLOSE_WAIT || fin_sent(state);
 }
 
-/* @outq and @inq: the difference of sequence numbers less an unread FIN */
+/*
+ * @outq: sequence numbers that the peer has not acknowledged
+ * @inq: sequence numbers that the application has not read, without a FIN
+ */
 static void truth_fill(struct truth *t, const struct end *e, const struct tcp_info *info,
 		       uint64_t outq, uint64_t inq)
 {
@@ -56,7 +59,7 @@ static void truth_fill(struct truth *t, const struct end *e, const struct tcp_in
 			      fin_sent(state);
 		t->rx_bytes = info->tcpi_bytes_received - inq - fin_received(state);
 	}
-	/* Without a connection the difference of the numbers means nothing. */
+	/* A closed socket has sequence numbers, but their difference is no queue. */
 	if (state == SOCKSTAT_CLOSED)
 		return;
 	t->tx_queue = outq - (outq && fin_unacked(state));
@@ -104,7 +107,7 @@ static void diag_address(const struct sockaddr_storage *sa, __be32 out[4], __be1
 	}
 }
 
-/* Returns the length of the answer, or a negative errno (that of an ack too; 0 for a good ack). */
+/* Return the length of the answer, 0 for an acknowledgement, or a negative errno. */
 static ssize_t diag_request(const struct end *e, int type, void *answer, size_t size)
 {
 	struct {
@@ -164,7 +167,7 @@ static void truth_by_diag(const struct end *e, struct truth *t)
 			continue;
 		memcpy(&info, RTA_DATA(attr), len < sizeof(info) ? len : sizeof(info));
 		info.tcpi_state = msg->idiag_state;
-		/* A listener's numbers are of connections, not of bytes. */
+		/* A listener's queues count connections, not bytes. */
 		if (msg->idiag_state == SOCKSTAT_LISTEN)
 			msg->idiag_wqueue = msg->idiag_rqueue = 0;
 		truth_fill(t, e, &info, msg->idiag_wqueue,
@@ -174,9 +177,9 @@ static void truth_by_diag(const struct end *e, struct truth *t)
 }
 
 /**
- * truth_get - ask the kernel about a socket, not through the module
+ * truth_get - query the kernel about a socket, without the module
  * @e: its end
- * @t: filled in; @t->known says whether there was an answer
+ * @t: filled in; @t->known is false if the kernel does not find the socket
  */
 void truth_get(const struct end *e, struct truth *t)
 {
@@ -188,10 +191,10 @@ void truth_get(const struct end *e, struct truth *t)
 }
 
 /**
- * diag_destroy - what "ss -K" does to a socket
+ * diag_destroy - destroy a socket with SOCK_DESTROY, as "ss -K" does
  * @e: its end
  *
- * Return: 0 or a negative errno; -EOPNOTSUPP where the kernel is built without.
+ * Return: 0 or a negative errno; -EOPNOTSUPP without CONFIG_INET_DIAG_DESTROY.
  */
 int diag_destroy(struct end *e)
 {

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Ways of sending and receiving: calls of the groups "out" and "in", for --random to mix. */
+/*
+ * Ways of sending and receiving: the calls of the groups "out" and "in" as
+ * tables, from which --random chooses.
+ */
 #ifndef SOCKSTAT_CLIENT_WAY_H
 #define SOCKSTAT_CLIENT_WAY_H
 
 #include "in.h"
 
-#define WAY_LOOSE 0x01	  /* how often it enters TCP is the kernel's affair */
-#define WAY_UNNAMED 0x02  /* the call does not name the descriptor */
-#define WAY_BLOCKING 0x04 /* not for descriptors with O_NONBLOCK */
-#define WAY_ERRQUEUE 0x08 /* also receives, from the error queue */
-#define WAY_MORE 0x10	  /* what it sends waits for another call */
-#define WAY_ACKED 0x20	  /* returns when the peer's TCP has taken what it sent */
+#define WAY_LOOSE 0x01	  /* the number of entries into TCP depends on the kernel */
+#define WAY_UNNAMED 0x02  /* the descriptor is not an argument of the system call */
+#define WAY_BLOCKING 0x04 /* works only without O_NONBLOCK */
+#define WAY_ERRQUEUE 0x08 /* also calls recvmsg(MSG_ERRQUEUE) */
+#define WAY_MORE 0x10	  /* TCP may delay the bytes until the next send */
+#define WAY_ACKED 0x20	  /* returns after the peer's TCP has acknowledged the bytes */
 
 /**
  * struct out_way - a way of sending
- * @name: of the call
- * @op: makes it and books it
+ * @name: name of the call
+ * @op: make one such call and book it
  * @flags: WAY_*
- * @usable: does this kernel have it? NULL: each has
+ * @usable: whether this kernel supports the call; NULL if every kernel does
  */
 struct out_way {
 	const char *name;
@@ -28,11 +31,11 @@ struct out_way {
 
 /**
  * struct in_way - a way of receiving
- * @name: of the call
- * @op: makes it and books it
+ * @name: name of the call
+ * @op: make one such call and book it
  * @flags: WAY_*
- * @usable: does this kernel have it? NULL: each has
- * @least: bytes that it is to be asked for
+ * @usable: whether this kernel supports the call; NULL if every kernel does
+ * @least: smallest number of bytes that may be asked for
  */
 struct in_way {
 	const char *name;
@@ -42,7 +45,7 @@ struct in_way {
 	size_t least;
 };
 
-/* Each ends with an empty entry; the first of out_ways and in_ways is usable everywhere. */
+/* Each table ends with an empty entry; every kernel supports out_ways[0] and in_ways[0]. */
 extern const struct out_way out_ways[], out_odd_ways[], out_file_ways[], out_async_ways[];
 extern const struct in_way in_ways[], in_file_ways[], in_async_ways[];
 

@@ -6,9 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../array.h"
 #include "../procfile.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CELL_LEN 288 /* the longest text, a name whose every byte is escaped, fits */
 

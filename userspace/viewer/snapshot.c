@@ -44,7 +44,7 @@ static void explain(int err, const char *path, const struct sockstat_table *tabl
 			sentence, SENTENCE_LEN,
 			"%s may not be read here: run sockstat as root, or outside of this sandbox",
 			name);
-	else if (err == -EPROTO && table->version > SOCKSTAT_VERSION)
+	else if (err == -EPROTO && table->version > SOCKSTAT_FORMAT_VERSION)
 		snprintf(sentence, SENTENCE_LEN,
 			 "%s: %s: use the sockstat that belongs to the newer module", name,
 			 table->error);

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# How sockstat-client compares, with a faked kernel: needs neither the module nor root.
+
+set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+make -s -C "$TREE/userspace" client-test || exit 1
+exec "$TREE/userspace/client-test"
