@@ -35,7 +35,7 @@ static void call32_path(struct run *r, char path[PATH_MAX])
 
 /*
  * Child: execute call32 with the turns' socket as standard input and output.
- * It inherits held[0], with a duplicate at each number that @c->arg lists.
+ * It inherits held[0], with a duplicate at each number that c->arg lists.
  */
 static void call32_exec(struct child *c)
 {
