@@ -13,14 +13,14 @@
 #include "table.h"
 
 /* A handler that a breakpoint has entered may not wait for the timekeeper's lock. */
-static u64 now(void)
+static u64 conn_now_ns(void)
 {
 	/* it looks again if it was changed meanwhile, which KCSAN is not told */
 	return data_race(ktime_get_real_fast_ns());
 }
 
-static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
-			 struct sockstat_holder *h)
+static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
+			      struct sockstat_holder *h)
 {
 	/* its fields are set before sockstat_table_again() may find it */
 	smp_store_release(&conn->creditor[flow], h);
@@ -30,8 +30,8 @@ static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
  * Who comes first gets what moved before anybody was seen, and is credited
  * until somebody else shows up.
  */
-static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
-						   const struct sockstat_caller *caller)
+static noinline struct sockstat_holder *conn_add_holder(struct sockstat_conn *conn,
+							const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 	int flow;
@@ -39,7 +39,7 @@ static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
 	h = sockstat_holder_new(&conn->holders, caller, sockstat_table_generation());
 	for (flow = 0; h == &conn->holders.first && flow < SOCKSTAT_FLOWS; flow++) {
 		h->bytes[flow] = conn->ledger.total[flow];
-		set_creditor(conn, flow, h);
+		conn_set_creditor(conn, flow, h);
 	}
 	return h;
 }
@@ -55,7 +55,7 @@ static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
 						   const struct sockstat_caller *caller)
 {
-	return add_holder(conn, caller);
+	return conn_add_holder(conn, caller);
 }
 
 /**
@@ -79,13 +79,13 @@ void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOW
 	}
 }
 
-static void add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+static void conn_add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
 	if (caller->task && !sockstat_holder_count(&conn->holders))
-		add_holder(conn, caller);
+		conn_add_holder(conn, caller);
 }
 
-static void credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 bytes)
+static void conn_credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 bytes)
 {
 	struct sockstat_holder *h = conn->creditor[flow];
 
@@ -93,10 +93,10 @@ static void credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 byte
 		h->bytes[flow] += bytes;
 }
 
-static void settle_flow(struct sockstat_conn *conn, enum sockstat_flow flow,
-			enum sockstat_view view)
+static void conn_settle_flow(struct sockstat_conn *conn, enum sockstat_flow flow,
+			     enum sockstat_view view)
 {
-	credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
+	conn_credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
 }
 
 /**
@@ -114,29 +114,29 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || !READ_ONCE(inet_sk(conn->sk)->inet_dport))
 		return;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-		settle_flow(conn, flow, view);
+		conn_settle_flow(conn, flow, view);
 }
 
 /* A connection that was there before us shall not vanish without a trace. */
-static struct sockstat_conn *new_if_connected(struct sock *sk)
+static struct sockstat_conn *conn_new_if_connected(struct sock *sk)
 {
 	return READ_ONCE(inet_sk(sk)->inet_dport) ? sockstat_table_new(sk) : NULL;
 }
 
 /* False, and counted, if there is no record to note it in. */
-static bool note_closing(struct sockstat_conn *conn)
+static bool conn_note_closing(struct sockstat_conn *conn)
 {
 	if (!sockstat_table_past(conn))
 		return false;
 	if (!conn->past->closed)
-		conn->past->closed = now();
+		conn->past->closed = conn_now_ns();
 	return true;
 }
 
 /* Out of the table; a connection goes to the closed ones, all else is freed. */
-static void retire(struct sockstat_conn *conn)
+static void conn_retire(struct sockstat_conn *conn)
 {
-	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && note_closing(conn);
+	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && conn_note_closing(conn);
 
 	if (keep && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		sockstat_ident_capture(&conn->past->id, conn->sk);
@@ -145,8 +145,8 @@ static void retire(struct sockstat_conn *conn)
 }
 
 /* What the process has closed it does not use, but the socket in another way. */
-static bool has_it_still(const struct sockstat_caller *caller, const struct sockstat_holder *h,
-			 const struct sock *sk)
+static bool conn_fd_still_open(const struct sockstat_caller *caller,
+			       const struct sockstat_holder *h, const struct sock *sk)
 {
 	struct files_struct *files = caller->task->files;
 
@@ -158,9 +158,9 @@ static bool has_it_still(const struct sockstat_caller *caller, const struct sock
  * A holder of the caller's process, if its descriptor is not known: the one
  * that was used last, in this direction if possible, else any.
  */
-static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
-					     enum sockstat_flow flow,
-					     const struct sockstat_caller *caller)
+static struct sockstat_holder *conn_guess_holder(const struct sockstat_conn *conn,
+						 enum sockstat_flow flow,
+						 const struct sockstat_caller *caller)
 {
 	struct sockstat_caller by_fd = *caller;
 	struct sockstat_holder *h;
@@ -171,19 +171,19 @@ static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
 		if (!h)
 			continue;
 		by_fd.fd = h->fd;
-		if (sockstat_holder_is(h, &by_fd) && has_it_still(caller, h, conn->sk))
+		if (sockstat_holder_is(h, &by_fd) && conn_fd_still_open(caller, h, conn->sk))
 			return h;
 	}
 	h = sockstat_holder_of_process(&conn->holders, caller);
-	return h && has_it_still(caller, h, conn->sk) ? h : NULL;
+	return h && conn_fd_still_open(caller, h, conn->sk) ? h : NULL;
 }
 
 /*
  * Make the caller the one whose bytes come next. False if its descriptor is
  * to be searched for first.
  */
-static noinline bool change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
-				     const struct sockstat_caller *caller)
+static noinline bool conn_change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
+					  const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = NULL;
 
@@ -192,13 +192,13 @@ static noinline bool change_creditor(struct sockstat_conn *conn, enum sockstat_f
 	if (!caller->task)
 		return true;
 	if (caller->fd == SOCKSTAT_FD_UNKNOWN) {
-		h = likely_holder(conn, flow, caller);
+		h = conn_guess_holder(conn, flow, caller);
 		if (!h && !caller->searched)
 			return false;
 	}
 	if (!h)
-		h = sockstat_holder_claim(&conn->holders, caller) ?: add_holder(conn, caller);
-	set_creditor(conn, flow, h);
+		h = sockstat_holder_claim(&conn->holders, caller) ?: conn_add_holder(conn, caller);
+	conn_set_creditor(conn, flow, h);
 	return true;
 }
 
@@ -226,10 +226,10 @@ bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
 	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (!conn)
 		goto out;
-	credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
+	conn_credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
 	h = conn->creditor[flow];
 	if (!h || !sockstat_holder_is(h, caller)) {
-		done = change_creditor(conn, flow, caller);
+		done = conn_change_creditor(conn, flow, caller);
 		h = conn->creditor[flow];
 	}
 	if (done && h)
@@ -252,7 +252,7 @@ void sockstat_conn_urgent(struct sock *sk)
 
 	conn = sockstat_table_lock(&place, sk);
 	if (conn)
-		credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
+		conn_credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
 	sockstat_table_unlock(&place);
 }
 
@@ -271,7 +271,7 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	conn = sockstat_table_lock(&place, sk);
 	/* its tcp_disconnect() went unseen: the numbers are another's by now */
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
-		retire(conn);
+		conn_retire(conn);
 		conn = NULL;
 	}
 	if (!conn)
@@ -279,9 +279,9 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		conn->opened = now();
+		conn->opened = conn_now_ns();
 		sockstat_ledger_open(&conn->ledger);
-		add_first_holder(conn, caller);
+		conn_add_first_holder(conn, caller);
 	}
 	sockstat_table_unlock(&place);
 }
@@ -322,7 +322,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 			conn->ledger.role = SOCKSTAT_CLIENT;
 		if (conn->ledger.role != SOCKSTAT_CLIENT) {
 			conn->ledger.role = SOCKSTAT_SERVER;
-			conn->opened = now();
+			conn->opened = conn_now_ns();
 		}
 		sockstat_ledger_established(&conn->ledger);
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
@@ -343,16 +343,16 @@ void sockstat_conn_fin(struct sock *sk)
 
 	conn = sockstat_table_lock(&place, sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
-		settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
+		conn_settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
 		sockstat_ledger_freeze_tx(&conn->ledger);
 	}
 	sockstat_table_unlock(&place);
 }
 
-static void note_death(struct sockstat_conn *conn)
+static void conn_note_death(struct sockstat_conn *conn)
 {
 	sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-	if (!note_closing(conn))
+	if (!conn_note_closing(conn))
 		return;
 	sockstat_ident_capture(&conn->past->id, conn->sk);
 	if (!conn->past->error)
@@ -371,12 +371,12 @@ void sockstat_conn_dead(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
-		note_death(conn);
+		conn_note_death(conn);
 	/* an orphan's destruction follows at once */
 	if (conn && (conn->flags & SOCKSTAT_CONN_LEAVING || sock_flag(sk, SOCK_DEAD)))
-		retire(conn);
+		conn_retire(conn);
 	sockstat_table_unlock(&place);
 }
 
@@ -392,13 +392,13 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-		add_first_holder(conn, caller);
+		conn_add_first_holder(conn, caller);
 		/* else its very next step is the change to CLOSE */
 		if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
-			retire(conn);
+			conn_retire(conn);
 		else
 			conn->flags |= SOCKSTAT_CONN_LEAVING;
 	}
@@ -406,12 +406,12 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 }
 
 /* A connection that nobody used is its closer's. */
-static void note_closer(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+static void conn_note_closer(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 
 	if (!sockstat_holder_count(&conn->holders)) {
-		add_holder(conn, caller);
+		conn_add_holder(conn, caller);
 		return;
 	}
 	h = sockstat_holder_find(&conn->holders, caller);
@@ -431,14 +431,14 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		/* its file is gone when it dies */
-		if (note_closing(conn) && !conn->past->id.inode)
+		if (conn_note_closing(conn) && !conn->past->id.inode)
 			conn->past->id.inode = sockstat_compat_sock_ino(sk);
 		conn->flags |= SOCKSTAT_CONN_CLOSED;
 		if (caller->task)
-			note_closer(conn, caller);
+			conn_note_closer(conn, caller);
 	}
 	sockstat_table_unlock(&place);
 }
@@ -459,7 +459,7 @@ void sockstat_conn_destroy(struct sock *sk)
 	conn = sockstat_table_lock(&place, sk);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-		retire(conn);
+		conn_retire(conn);
 	}
 	sockstat_table_unlock(&place);
 }
@@ -484,17 +484,17 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
-			conn->opened = now();
+			conn->opened = conn_now_ns();
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		add_first_holder(conn, caller);
-		if (note_closing(conn)) {
+		conn_add_first_holder(conn, caller);
+		if (conn_note_closing(conn)) {
 			if (!(conn->flags & SOCKSTAT_CONN_DEAD))
 				sockstat_ident_capture(&conn->past->id, sk);
 			sockstat_ident_remote(&conn->past->id, family, addr, port);
 			conn->past->error = error;
 		}
 		conn->flags |= SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_DEAD;
-		retire(conn);
+		conn_retire(conn);
 	}
 	sockstat_table_unlock(&place);
 }
@@ -513,7 +513,7 @@ struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat
 
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
-		add_first_holder(conn, caller);
+		conn_add_first_holder(conn, caller);
 	}
 	return conn;
 }

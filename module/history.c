@@ -9,27 +9,27 @@
 /* How many connections one hold of the lock passes over. */
 #define BATCH 256
 
-static DEFINE_RAW_SPINLOCK(lock);
-static LIST_HEAD(closed);
-static unsigned int nr_rows;
-static unsigned int limit;
+static DEFINE_RAW_SPINLOCK(history_lock);
+static LIST_HEAD(history_list);
+static unsigned int history_rows;
+static unsigned int history_limit;
 
 /* While a reader walks the list nothing leaves it; it stands at @cursor. */
-static bool pinned;
-static struct list_head *cursor;
-static struct list_head *end;
+static bool history_pinned;
+static struct list_head *history_cursor;
+static struct list_head *history_end;
 
-static unsigned int rows_of(const struct sockstat_past *past)
+static unsigned int history_rows_of(const struct sockstat_past *past)
 {
 	return max(sockstat_holder_count(&past->conn->holders), 1U);
 }
 
 /* By how much; the limit may change at any time. */
-static unsigned int too_many(void)
+static unsigned int history_excess(void)
 {
-	unsigned int rows = READ_ONCE(limit);
+	unsigned int rows = READ_ONCE(history_limit);
 
-	return nr_rows > rows ? nr_rows - rows : 0;
+	return history_rows > rows ? history_rows - rows : 0;
 }
 
 /**
@@ -42,7 +42,7 @@ static unsigned int too_many(void)
  */
 void sockstat_history_limit(unsigned int rows)
 {
-	WRITE_ONCE(limit, rows);
+	WRITE_ONCE(history_limit, rows);
 }
 
 /**
@@ -58,11 +58,11 @@ bool sockstat_history_add(struct sockstat_past *past)
 	bool over;
 
 	lockdep_assert_irqs_disabled();
-	sockstat_lock(&lock);
-	list_add_tail(&past->history, &closed);
-	nr_rows += rows_of(past);
-	over = too_many();
-	raw_spin_unlock(&lock);
+	sockstat_lock(&history_lock);
+	list_add_tail(&past->history, &history_list);
+	history_rows += history_rows_of(past);
+	over = history_excess();
+	raw_spin_unlock(&history_lock);
 	return over;
 }
 
@@ -77,13 +77,13 @@ struct sockstat_past *sockstat_history_evict(void)
 	struct sockstat_past *past = NULL;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	if (!pinned && too_many()) {
-		past = list_first_entry(&closed, struct sockstat_past, history);
+	raw_spin_lock_irqsave(&history_lock, flags);
+	if (!history_pinned && history_excess()) {
+		past = list_first_entry(&history_list, struct sockstat_past, history);
 		list_del(&past->history);
-		nr_rows -= rows_of(past);
+		history_rows -= history_rows_of(past);
 	}
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return past;
 }
 
@@ -99,20 +99,20 @@ void sockstat_history_pin(void)
 	unsigned long flags;
 	unsigned int skip;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	pinned = true;
-	cursor = closed.next;
-	end = closed.prev;
+	raw_spin_lock_irqsave(&history_lock, flags);
+	history_pinned = true;
+	history_cursor = history_list.next;
+	history_end = history_list.prev;
 	/* the limit may have been lowered, or evicting be under way */
-	skip = too_many();
-	while (skip && cursor != &closed) {
+	skip = history_excess();
+	while (skip && history_cursor != &history_list) {
 		struct sockstat_past *past;
 
-		past = list_entry(cursor, struct sockstat_past, history);
-		skip -= min(skip, rows_of(past));
-		cursor = cursor->next;
+		past = list_entry(history_cursor, struct sockstat_past, history);
+		skip -= min(skip, history_rows_of(past));
+		history_cursor = history_cursor->next;
 	}
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 }
 
 /**
@@ -126,10 +126,10 @@ bool sockstat_history_unpin(void)
 	unsigned long flags;
 	bool over;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	pinned = false;
-	over = too_many();
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_lock_irqsave(&history_lock, flags);
+	history_pinned = false;
+	over = history_excess();
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return over;
 }
 
@@ -149,15 +149,15 @@ bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *ar
 	bool complete;
 	int n;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	for (n = 0; n < BATCH && cursor != &closed; n++) {
-		struct list_head *this = cursor;
+	raw_spin_lock_irqsave(&history_lock, flags);
+	for (n = 0; n < BATCH && history_cursor != &history_list; n++) {
+		struct list_head *this = history_cursor;
 
 		if (!show(list_entry(this, struct sockstat_past, history)->conn, arg))
 			break;
-		cursor = this == end ? &closed : this->next;
+		history_cursor = this == history_end ? &history_list : this->next;
 	}
-	complete = cursor == &closed;
-	raw_spin_unlock_irqrestore(&lock, flags);
+	complete = history_cursor == &history_list;
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return complete;
 }

@@ -19,11 +19,12 @@
 #define HOLDERS_PLENTY 65536
 #define HOLDERS_FEW 16
 
-static struct sockstat_pool pool;
-static atomic64_t anonymous;
+static struct sockstat_pool holder_pool;
+static atomic64_t holder_refused;
 
 /* Where a holder stands in the order; any total order does. */
-static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id, int fd)
+static int holder_compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id,
+			  int fd)
 {
 	const struct sockstat_process *p = h->process;
 
@@ -36,14 +37,15 @@ static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 e
 	return 0;
 }
 
-static bool same_process(const struct sockstat_holder *h, const struct sockstat_caller *caller)
+static bool holder_same_process(const struct sockstat_holder *h,
+				const struct sockstat_caller *caller)
 {
 	return h->process->pid == caller->pid && h->process->exec_id == caller->exec_id;
 }
 
 /* The first holder at or after a place in the order. */
-static struct sockstat_holder *find_from(const struct sockstat_holders *all,
-					 const struct sockstat_caller *caller, int fd)
+static struct sockstat_holder *holder_find_from(const struct sockstat_holders *all,
+						const struct sockstat_caller *caller, int fd)
 {
 	struct rb_node *n = all->root.rb_node;
 	struct sockstat_holder *best = NULL;
@@ -51,7 +53,7 @@ static struct sockstat_holder *find_from(const struct sockstat_holders *all,
 	while (n) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
-		if (compare(h, caller->pid, caller->exec_id, fd) < 0) {
+		if (holder_compare(h, caller->pid, caller->exec_id, fd) < 0) {
 			n = n->rb_right;
 		} else {
 			best = h;
@@ -72,7 +74,7 @@ static struct sockstat_holder *find_from(const struct sockstat_holders *all,
 struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 					     const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h = find_from(all, caller, caller->fd);
+	struct sockstat_holder *h = holder_find_from(all, caller, caller->fd);
 
 	return h && sockstat_holder_is(h, caller) ? h : NULL;
 }
@@ -88,12 +90,12 @@ struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders *all,
 						   const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h = find_from(all, caller, SOCKSTAT_FD_UNKNOWN);
+	struct sockstat_holder *h = holder_find_from(all, caller, SOCKSTAT_FD_UNKNOWN);
 
-	return h && same_process(h, caller) ? h : NULL;
+	return h && holder_same_process(h, caller) ? h : NULL;
 }
 
-static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *new)
+static void holder_link(struct sockstat_holders *all, struct sockstat_holder *new)
 {
 	struct rb_node **link = &all->root.rb_node, *parent = NULL;
 
@@ -101,7 +103,7 @@ static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *
 		struct sockstat_holder *h = rb_entry(*link, struct sockstat_holder, node);
 
 		parent = *link;
-		link = compare(h, new->process->pid, new->process->exec_id, new->fd) > 0 ?
+		link = holder_compare(h, new->process->pid, new->process->exec_id, new->fd) > 0 ?
 			       &parent->rb_left :
 			       &parent->rb_right;
 	}
@@ -130,14 +132,14 @@ void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockst
 	sockstat_process_put(old);
 }
 
-static unsigned int most_now(void)
+static unsigned int holder_limit(void)
 {
-	return READ_ONCE(pool.used) < HOLDERS_PLENTY ? HOLDERS_MAX : HOLDERS_FEW;
+	return READ_ONCE(holder_pool.used) < HOLDERS_PLENTY ? HOLDERS_MAX : HOLDERS_FEW;
 }
 
-static struct sockstat_holder *first_or_next(struct sockstat_holders *all)
+static struct sockstat_holder *holder_alloc(struct sockstat_holders *all)
 {
-	return sockstat_holder_count(all) ? sockstat_pool_get(&pool) : &all->first;
+	return sockstat_holder_count(all) ? sockstat_pool_get(&holder_pool) : &all->first;
 }
 
 /**
@@ -156,14 +158,14 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	struct sockstat_process *process;
 	struct sockstat_holder *h;
 
-	if (sockstat_holder_count(all) >= most_now()) {
-		atomic64_inc(&anonymous);
+	if (sockstat_holder_count(all) >= holder_limit()) {
+		atomic64_inc(&holder_refused);
 		return NULL;
 	}
 	process = sockstat_process_get(caller);
 	if (!process)
 		return NULL;
-	h = first_or_next(all);
+	h = holder_alloc(all);
 	if (!h) {
 		sockstat_process_put(process);
 		return NULL;
@@ -171,7 +173,7 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	h->process = process;
 	h->fd = caller->fd;
 	h->born = born;
-	link_in_order(all, h);
+	holder_link(all, h);
 	all->first.count++;
 	return h;
 }
@@ -198,7 +200,7 @@ struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
 		return NULL;
 	rb_erase(&h->node, &all->root);
 	WRITE_ONCE(h->fd, caller->fd);
-	link_in_order(all, h);
+	holder_link(all, h);
 	return h;
 }
 
@@ -215,7 +217,7 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
 	rbtree_postorder_for_each_entry_safe(h, next, &all->root, node) {
 		sockstat_process_put(h->process);
 		if (h != &all->first)
-			sockstat_pool_put(&pool, h);
+			sockstat_pool_put(&holder_pool, h);
 	}
 }
 
@@ -226,7 +228,8 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
  */
 u64 sockstat_holder_dropped(void)
 {
-	return READ_ONCE(pool.empty) + atomic64_read(&anonymous) + sockstat_process_dropped();
+	return READ_ONCE(holder_pool.empty) + atomic64_read(&holder_refused) +
+	       sockstat_process_dropped();
 }
 
 /**
@@ -236,7 +239,7 @@ u64 sockstat_holder_dropped(void)
  */
 void sockstat_holder_refill(void)
 {
-	sockstat_pool_fill(&pool);
+	sockstat_pool_fill(&holder_pool);
 }
 
 /**
@@ -252,7 +255,7 @@ int sockstat_holder_init(void)
 	err = sockstat_process_init();
 	if (err)
 		return err;
-	err = sockstat_pool_init(&pool, "sockstat_holder", sizeof(struct sockstat_holder),
+	err = sockstat_pool_init(&holder_pool, "sockstat_holder", sizeof(struct sockstat_holder),
 				 HOLDERS_READY);
 	if (err)
 		sockstat_process_exit();
@@ -266,6 +269,6 @@ int sockstat_holder_init(void)
  */
 void sockstat_holder_exit(void)
 {
-	sockstat_pool_destroy(&pool);
+	sockstat_pool_destroy(&holder_pool);
 	sockstat_process_exit();
 }

@@ -8,14 +8,14 @@
 #include "compat.h"
 #include "ident.h"
 
-static bool is_link_local(const struct sockstat_ident *id)
+static bool ident_is_link_local(const struct sockstat_ident *id)
 {
 	return id->family == AF_INET6 &&
 	       ((ipv6_addr_type(&id->local.v6) | ipv6_addr_type(&id->remote.v6)) &
 		IPV6_ADDR_LINKLOCAL);
 }
 
-static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_scope(struct sockstat_ident *id, const struct sock *sk)
 {
 	struct net_device *dev;
 
@@ -27,7 +27,7 @@ static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
 	rcu_read_unlock();
 }
 
-static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_v4(struct sockstat_ident *id, const struct sock *sk)
 {
 	id->family = AF_INET;
 	id->local.v4 = READ_ONCE(sk->sk_rcv_saddr);
@@ -35,7 +35,7 @@ static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
 	/* read while it is set, it may be half of each: as said below */
 	struct in6_addr local = data_race(sk->sk_v6_rcv_saddr);
@@ -53,11 +53,11 @@ static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
 	id->family = AF_INET6;
 	id->local.v6 = local;
 	id->remote.v6 = remote;
-	if (is_link_local(id))
-		capture_scope(id, sk);
+	if (ident_is_link_local(id))
+		ident_capture_scope(id, sk);
 }
 #else
-static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
 }
 #endif
@@ -78,9 +78,9 @@ void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
 
 	memset(id, 0, sizeof(*id));
 	if (sk->sk_family == AF_INET6)
-		capture_v6(id, sk);
+		ident_capture_v6(id, sk);
 	else
-		capture_v4(id, sk);
+		ident_capture_v4(id, sk);
 	id->local_port = READ_ONCE(inet->inet_sport);
 	id->remote_port = READ_ONCE(inet->inet_dport);
 	id->uid = READ_ONCE(sk->sk_uid);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "later.h"
 
-static void asked(struct irq_work *work)
+static void later_queue_work(struct irq_work *work)
 {
-	struct sockstat_later *later = container_of(work, struct sockstat_later, asked);
+	struct sockstat_later *later = container_of(work, struct sockstat_later, irq_work);
 
 	queue_delayed_work(system_highpri_wq, &later->work, later->delay);
 }
@@ -18,7 +18,7 @@ static void asked(struct irq_work *work)
  */
 void sockstat_later_init(struct sockstat_later *later, work_func_t func, unsigned long delay)
 {
-	init_irq_work(&later->asked, asked);
+	init_irq_work(&later->irq_work, later_queue_work);
 	INIT_DELAYED_WORK(&later->work, func);
 	later->delay = delay;
 }
@@ -35,7 +35,7 @@ void sockstat_later_init(struct sockstat_later *later, work_func_t func, unsigne
 void sockstat_later_ask(struct sockstat_later *later)
 {
 	if (!delayed_work_pending(&later->work))
-		irq_work_queue(&later->asked);
+		irq_work_queue(&later->irq_work);
 }
 
 /**
@@ -46,6 +46,6 @@ void sockstat_later_ask(struct sockstat_later *later)
  */
 void sockstat_later_cancel(struct sockstat_later *later)
 {
-	irq_work_sync(&later->asked);
+	irq_work_sync(&later->irq_work);
 	cancel_delayed_work_sync(&later->work);
 }

@@ -8,12 +8,12 @@
 
 /**
  * struct sockstat_later - something to be done soon, in process context
- * @asked: takes the request out of whatever context it was made in
+ * @irq_work: takes the request out of whatever context it was made in
  * @work: does it
  * @delay: how much later, in jiffies; requests in between are one
  */
 struct sockstat_later {
-	struct irq_work asked;
+	struct irq_work irq_work;
 	struct delayed_work work;
 	unsigned long delay;
 };

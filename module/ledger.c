@@ -15,14 +15,14 @@
 
 #include "ledger.h"
 
-#define TCPF_FIN_SENT \
+#define LEDGER_FIN_STATES \
 	(TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING | TCPF_LAST_ACK | TCPF_TIME_WAIT)
 
 /* How often to look again for two equal views of a socket in use. */
-#define SAMPLE_TRIES 8
+#define LEDGER_SAMPLE_TRIES 8
 
 /* The fields that say how much was ever sent and received. */
-struct sample {
+struct ledger_sample {
 	u64 bytes_acked;
 	u64 bytes_received;
 	u64 bytes_sent;
@@ -34,23 +34,23 @@ struct sample {
 };
 
 /* What sockstat_ledger_may_wait() looks at is written in one piece. */
-static void set_flags(struct sockstat_ledger *l, u8 flags)
+static void ledger_set_flags(struct sockstat_ledger *l, u8 flags)
 {
 	WRITE_ONCE(l->flags, l->flags | flags);
 }
 
-static void clear_flags(struct sockstat_ledger *l, u8 flags)
+static void ledger_clear_flags(struct sockstat_ledger *l, u8 flags)
 {
 	WRITE_ONCE(l->flags, l->flags & ~flags);
 }
 
-static void set_seq(struct sockstat_ledger *l, enum sockstat_flow flow, u32 seq)
+static void ledger_set_seq(struct sockstat_ledger *l, enum sockstat_flow flow, u32 seq)
 {
 	WRITE_ONCE(l->seq[flow], seq);
 }
 
 /* The FIN counts in copied_seq once the reader has consumed the end of file. */
-static u32 consumed_seq(const struct sock *sk)
+static u32 ledger_consumed_seq(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 seq = READ_ONCE(tp->copied_seq);
@@ -66,15 +66,15 @@ static u32 consumed_seq(const struct sock *sk)
 }
 
 /* A SYN's number has to be skipped once; the data of a TFO SYN follow it. */
-static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
+static u32 ledger_advance_tx(struct sockstat_ledger *l, const struct sock *sk)
 {
 	u32 delta = READ_ONCE(tcp_sk(sk)->write_seq) - l->seq[SOCKSTAT_TX];
 
 	if (unlikely(l->flags & (SOCKSTAT_LEDGER_TX_FROZEN | SOCKSTAT_LEDGER_SYN_PENDING))) {
 		if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN || !delta)
 			return 0;
-		clear_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
-		set_seq(l, SOCKSTAT_TX, l->seq[SOCKSTAT_TX] + 1);
+		ledger_clear_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
+		ledger_set_seq(l, SOCKSTAT_TX, l->seq[SOCKSTAT_TX] + 1);
 		delta--;
 	}
 	return delta;
@@ -85,7 +85,7 @@ static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
  * or stepped over only, or (SO_OOBINLINE) delivered in the stream. What to add
  * to the stream's advance to @seq so that each delivery counts once.
  */
-static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u32 seq)
+static s64 ledger_urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u32 seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 urg_seq = READ_ONCE(tp->urg_seq);
@@ -95,48 +95,50 @@ static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u
 	if (l->flags & SOCKSTAT_LEDGER_URG_PENDING && urg_seq != l->urg_seq) {
 		if (skips && after(seq, l->urg_seq))
 			correction--;
-		clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
+		ledger_clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	if (urg_seq != l->urg_seq) {
 		WRITE_ONCE(l->urg_seq, urg_seq);
-		set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING))
 		return correction;
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
-		set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 		correction++;
 	}
 	if (after(seq, urg_seq)) {
 		if (skips)
 			correction--;
-		clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
+		ledger_clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	return correction;
 }
 
-static bool urgent_is_due(const struct sockstat_ledger *l, const struct sock *sk)
+static bool ledger_urgent_is_due(const struct sockstat_ledger *l, const struct sock *sk)
 {
 	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq ||
 			l->flags & SOCKSTAT_LEDGER_URG_PENDING);
 }
 
 /* Book @delta numbers; the reader's urgent byte may turn 1 into 0 or 0 into 1. */
-static u64 book(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
-		u64 delta)
+static u64 ledger_book(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
+		       u64 delta)
 {
 	u64 bytes = delta;
 
-	set_seq(l, flow, l->seq[flow] + delta);
-	if (flow == SOCKSTAT_RX && urgent_is_due(l, sk))
-		bytes += urgent_correction(l, sk, l->seq[flow]);
+	ledger_set_seq(l, flow, l->seq[flow] + delta);
+	if (flow == SOCKSTAT_RX && ledger_urgent_is_due(l, sk))
+		bytes += ledger_urgent_correction(l, sk, l->seq[flow]);
 	l->total[flow] += bytes;
 	return bytes;
 }
 
-static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow)
+static u32 ledger_numbers_due(struct sockstat_ledger *l, const struct sock *sk,
+			      enum sockstat_flow flow)
 {
-	return flow == SOCKSTAT_TX ? advance_tx(l, sk) : consumed_seq(sk) - l->seq[SOCKSTAT_RX];
+	return flow == SOCKSTAT_TX ? ledger_advance_tx(l, sk) :
+				     ledger_consumed_seq(sk) - l->seq[SOCKSTAT_RX];
 }
 
 /**
@@ -158,15 +160,15 @@ u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 
 	if (!sockstat_ledger_synced(l, flow))
 		return 0;
-	delta = numbers_due(l, sk, flow);
+	delta = ledger_numbers_due(l, sk, flow);
 	/* a FIN that is just being consumed looks like -1 */
 	if ((s32)delta < 0)
 		return 0;
-	return book(l, sk, flow, delta);
+	return ledger_book(l, sk, flow, delta);
 }
 
 /* How much the wide counters say has moved; right to a few KiB at any time. */
-static u64 wide_total(const struct sock *sk, enum sockstat_flow flow)
+static u64 ledger_wide_total(const struct sock *sk, enum sockstat_flow flow)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
@@ -177,7 +179,8 @@ static u64 wide_total(const struct sock *sk, enum sockstat_flow flow)
 	       (u32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
 }
 
-static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow)
+static u64 ledger_advance_wide(struct sockstat_ledger *l, const struct sock *sk,
+			       enum sockstat_flow flow)
 {
 	u64 delta;
 	s64 ahead;
@@ -187,17 +190,17 @@ static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk, enum s
 		return sockstat_ledger_advance(l, sk, flow);
 	if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN && flow == SOCKSTAT_TX)
 		return 0;
-	delta = numbers_due(l, sk, flow);
-	ahead = wide_total(sk, flow) - l->total[flow];
+	delta = ledger_numbers_due(l, sk, flow);
+	ahead = ledger_wide_total(sk, flow) - l->total[flow];
 	if ((s32)delta < 0 && ahead < BIT_ULL(31))
 		return 0;
 	ahead -= delta;
 	if (ahead >= (s64)BIT_ULL(31))
 		delta += (ahead + BIT_ULL(31)) & ~(u64)U32_MAX;
-	return book(l, sk, flow, delta);
+	return ledger_book(l, sk, flow, delta);
 }
 
-static void sample_once(struct sample *s, const struct sock *sk)
+static void ledger_sample_once(struct ledger_sample *s, const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
@@ -212,17 +215,17 @@ static void sample_once(struct sample *s, const struct sock *sk)
 }
 
 /* Read all fields in one state of the socket, which may be in use. */
-static bool sample_stable(struct sample *s, const struct sock *sk)
+static bool ledger_sample_stable(struct ledger_sample *s, const struct sock *sk)
 {
-	struct sample first;
+	struct ledger_sample first;
 	int i;
 
 	memset(&first, 0, sizeof(first));
 	memset(s, 0, sizeof(*s));
-	for (i = 0; i < SAMPLE_TRIES; i++) {
-		sample_once(&first, sk);
+	for (i = 0; i < LEDGER_SAMPLE_TRIES; i++) {
+		ledger_sample_once(&first, sk);
 		smp_rmb(); /* two looks at different times */
-		sample_once(s, sk);
+		ledger_sample_once(s, sk);
 		if (!memcmp(&first, s, sizeof(*s)))
 			return true;
 		cpu_relax();
@@ -234,7 +237,7 @@ static bool sample_stable(struct sample *s, const struct sock *sk)
  * How many of the sent sequence numbers were a SYN or a FIN: those that are
  * not payload. Out of 0..2 if a transmission is caught half way.
  */
-static s64 numbers_not_payload(const struct sample *s)
+static s64 ledger_syn_fin_sent(const struct ledger_sample *s)
 {
 	u64 sent = s->bytes_acked + (u32)(s->snd_nxt - s->snd_una);
 
@@ -242,7 +245,7 @@ static s64 numbers_not_payload(const struct sample *s)
 }
 
 /* bytes_sent goes ahead of snd_nxt while a segment is being transmitted. */
-static bool may_be_transmitting(const struct sample *s, const struct sock *sk)
+static bool ledger_may_be_transmitting(const struct ledger_sample *s, const struct sock *sk)
 {
 	return s->snd_nxt != s->write_seq || READ_ONCE(sk->sk_lock.owned);
 }
@@ -252,17 +255,18 @@ static bool may_be_transmitting(const struct sample *s, const struct sock *sk)
  * was not seen, and with them which side it was. An accepted socket inherits
  * its listener's backlog: the clue where the counters do not tell.
  */
-static int infer_syn_fin(struct sockstat_ledger *l, const struct sample *s, const struct sock *sk,
-			 enum sockstat_view view)
+static int ledger_infer_syn_fin(struct sockstat_ledger *l, const struct ledger_sample *s,
+				const struct sock *sk, enum sockstat_view view)
 {
 	int state = READ_ONCE(sk->sk_state);
-	bool fin = BIT(state) & TCPF_FIN_SENT;
+	bool fin = BIT(state) & LEDGER_FIN_STATES;
 	bool fin_sent = fin && s->snd_nxt == s->write_seq;
-	s64 extra = numbers_not_payload(s);
+	s64 extra = ledger_syn_fin_sent(s);
 
 	if (l->role != SOCKSTAT_ROLE_UNKNOWN && state != TCP_CLOSE)
 		return (l->role == SOCKSTAT_CLIENT) + fin;
-	if (view == SOCKSTAT_VIEW_RACY && (may_be_transmitting(s, sk) || extra < 0 || extra > 2))
+	if (view == SOCKSTAT_VIEW_RACY &&
+	    (ledger_may_be_transmitting(s, sk) || extra < 0 || extra > 2))
 		return -EAGAIN;
 	if (state == TCP_CLOSE && extra >= 0 && extra <= 2) {
 		if (extra != 1)
@@ -280,7 +284,7 @@ static int infer_syn_fin(struct sockstat_ledger *l, const struct sample *s, cons
  * Whether the sequence numbers mean something yet. The handshake's end is told
  * before sk_state changes, hence what we were told goes first.
  */
-static bool numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
+static bool ledger_numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
 {
 	if (l->role != SOCKSTAT_ROLE_UNKNOWN)
 		return !(l->flags & SOCKSTAT_LEDGER_OPENING);
@@ -291,41 +295,42 @@ static bool numbers_started(const struct sockstat_ledger *l, const struct sock *
  * Take the lifetime total of one flow as the base. Not inlined: its samples
  * would be zeroed on the stack also where they are not needed.
  */
-static noinline_for_stack u64 sync(struct sockstat_ledger *l, const struct sock *sk,
-				   enum sockstat_flow flow, enum sockstat_view view)
+static noinline_for_stack u64 ledger_sync(struct sockstat_ledger *l, const struct sock *sk,
+					  enum sockstat_flow flow, enum sockstat_view view)
 {
-	struct sample s;
+	struct ledger_sample s;
 	u64 total;
 	u32 seq;
 	int extra;
 
-	if (!numbers_started(l, sk))
+	if (!ledger_numbers_started(l, sk))
 		return 0;
 	if (view == SOCKSTAT_VIEW_LOCKED)
-		sample_once(&s, sk);
-	else if (!sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
+		ledger_sample_once(&s, sk);
+	else if (!ledger_sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
 		return 0;
 	if (flow == SOCKSTAT_TX) {
-		extra = infer_syn_fin(l, &s, sk, view);
+		extra = ledger_infer_syn_fin(l, &s, sk, view);
 		if (extra < 0)
 			return 0;
 		seq = s.write_seq;
 		total = s.bytes_acked + (u32)(s.write_seq - s.snd_una) - extra;
-		if (BIT(READ_ONCE(sk->sk_state)) & TCPF_FIN_SENT)
-			set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
+		if (BIT(READ_ONCE(sk->sk_state)) & LEDGER_FIN_STATES)
+			ledger_set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 	} else {
-		seq = consumed_seq(sk);
+		seq = ledger_consumed_seq(sk);
 		total = s.bytes_received - (u32)(s.rcv_nxt - seq);
 		WRITE_ONCE(l->urg_seq, READ_ONCE(tcp_sk(sk)->urg_seq));
 		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq))
-			set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
+			ledger_set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
 	/* numbers set by TCP_REPAIR, which no counter knows of */
 	if ((s64)total < 0)
 		total = 0;
-	set_seq(l, flow, seq);
+	ledger_set_seq(l, flow, seq);
 	l->total[flow] += total;
-	set_flags(l, flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED);
+	ledger_set_flags(l, flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED :
+						  SOCKSTAT_LEDGER_RX_SYNCED);
 	return total;
 }
 
@@ -346,8 +351,8 @@ u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 			   enum sockstat_flow flow, enum sockstat_view view)
 {
 	if (!sockstat_ledger_synced(l, flow))
-		return sync(l, sk, flow, view);
-	return advance_wide(l, sk, flow);
+		return ledger_sync(l, sk, flow, view);
+	return ledger_advance_wide(l, sk, flow);
 }
 
 /**
@@ -363,7 +368,7 @@ u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING) || l->flags & SOCKSTAT_LEDGER_URG_COUNTED ||
 	    sock_flag(sk, SOCK_URGINLINE) || !(READ_ONCE(tcp_sk(sk)->urg_data) & TCP_URG_VALID))
 		return 0;
-	set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
+	ledger_set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 	l->total[SOCKSTAT_RX]++;
 	return 1;
 }
@@ -379,7 +384,7 @@ u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
  */
 void sockstat_ledger_open(struct sockstat_ledger *l)
 {
-	set_flags(l, SOCKSTAT_LEDGER_OPENING);
+	ledger_set_flags(l, SOCKSTAT_LEDGER_OPENING);
 }
 
 /**
@@ -391,11 +396,11 @@ void sockstat_ledger_open(struct sockstat_ledger *l)
  */
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 {
-	set_seq(l, SOCKSTAT_TX, tcp_sk(sk)->write_seq);
-	set_flags(l, SOCKSTAT_LEDGER_TX_SYNCED);
+	ledger_set_seq(l, SOCKSTAT_TX, tcp_sk(sk)->write_seq);
+	ledger_set_flags(l, SOCKSTAT_LEDGER_TX_SYNCED);
 	/* TCP_REPAIR connects without one */
 	if (!tcp_sk(sk)->repair)
-		set_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
 }
 
 /**
@@ -406,7 +411,7 @@ void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
  */
 void sockstat_ledger_established(struct sockstat_ledger *l)
 {
-	clear_flags(l, SOCKSTAT_LEDGER_OPENING);
+	ledger_clear_flags(l, SOCKSTAT_LEDGER_OPENING);
 }
 
 /**
@@ -418,7 +423,7 @@ void sockstat_ledger_established(struct sockstat_ledger *l)
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l)
 {
 	if (l->flags & SOCKSTAT_LEDGER_TX_SYNCED)
-		set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 }
 
 /**
@@ -442,7 +447,7 @@ void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS])
 	if (state == TCP_SYN_SENT && !READ_ONCE(tp->packets_out))
 		return;
 	tx = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
-	if (state == TCP_SYN_SENT || BIT(state) & TCPF_FIN_SENT)
+	if (state == TCP_SYN_SENT || BIT(state) & LEDGER_FIN_STATES)
 		tx--;
 	rx = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
 	if (sock_flag(sk, SOCK_DONE))

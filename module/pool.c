@@ -2,12 +2,12 @@
 #include "lock.h"
 #include "pool.h"
 
-static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
+static bool pool_put_ready(struct sockstat_pool *pool, void *record, bool was_used)
 {
 	unsigned long flags;
 	bool wanted;
 
-	raw_spin_lock_irqsave(&pool->lock, flags);
+	raw_spin_lock_irqsave(&pool->ready_lock, flags);
 	pool->used -= was_used;
 	wanted = pool->count < pool->target;
 	if (wanted) {
@@ -15,7 +15,7 @@ static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
 		pool->ready = record;
 		WRITE_ONCE(pool->count, pool->count + 1);
 	}
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	raw_spin_unlock_irqrestore(&pool->ready_lock, flags);
 	return wanted;
 }
 
@@ -35,12 +35,12 @@ void sockstat_pool_fill(struct sockstat_pool *pool)
 
 		if (!record)
 			return;
-		if (!put_ready(pool, record, false))
+		if (!pool_put_ready(pool, record, false))
 			kmem_cache_free(pool->cache, record);
 	}
 }
 
-static void refill(struct work_struct *work)
+static void pool_refill(struct work_struct *work)
 {
 	sockstat_pool_fill(container_of(to_delayed_work(work), struct sockstat_pool, refill.work));
 }
@@ -59,7 +59,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	void *record;
 
 	lockdep_assert_irqs_disabled();
-	sockstat_lock(&pool->lock);
+	sockstat_lock(&pool->ready_lock);
 	record = pool->ready;
 	if (record) {
 		pool->ready = *(void **)record;
@@ -69,7 +69,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 		WRITE_ONCE(pool->empty, pool->empty + 1);
 	}
 	low = pool->count < pool->target / 2;
-	raw_spin_unlock(&pool->lock);
+	raw_spin_unlock(&pool->ready_lock);
 
 	if (low)
 		sockstat_later_ask(&pool->refill);
@@ -88,7 +88,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 void sockstat_pool_put(struct sockstat_pool *pool, void *record)
 {
 	memset(record, 0, pool->size);
-	if (!put_ready(pool, record, true))
+	if (!pool_put_ready(pool, record, true))
 		kmem_cache_free(pool->cache, record);
 }
 
@@ -109,9 +109,9 @@ int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size
 	if (!pool->cache)
 		return -ENOMEM;
 	pool->size = size;
-	raw_spin_lock_init(&pool->lock);
+	raw_spin_lock_init(&pool->ready_lock);
 	pool->target = target;
-	sockstat_later_init(&pool->refill, refill, 0);
+	sockstat_later_init(&pool->refill, pool_refill, 0);
 	sockstat_pool_fill(pool);
 	if (pool->count == target)
 		return 0;

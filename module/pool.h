@@ -12,7 +12,7 @@
  * struct sockstat_pool - preallocated records of one kind
  * @cache: where the records come from
  * @size: of one
- * @lock: protects the members below
+ * @ready_lock: protects the members below
  * @ready: zeroed records, linked through their first word
  * @count: how many are in @ready
  * @target: how many there shall be
@@ -23,7 +23,7 @@
 struct sockstat_pool {
 	struct kmem_cache *cache;
 	size_t size;
-	raw_spinlock_t lock;
+	raw_spinlock_t ready_lock;
 	void *ready;
 	unsigned int count;
 	unsigned int target;

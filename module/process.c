@@ -28,23 +28,23 @@
 /* A process that ends gives many back; they wait for one grace period. */
 #define REAP_DELAY (HZ / 10)
 
-struct bucket {
+struct process_bucket {
 	raw_spinlock_t lock; /* protects the records in @head and their users */
 	struct hlist_head head;
 };
 
-static struct bucket buckets[BIT(BUCKETS_BITS)];
-static struct sockstat_pool pool;
-static LLIST_HEAD(dead);
+static struct process_bucket process_buckets[BIT(BUCKETS_BITS)];
+static struct sockstat_pool process_pool;
+static LLIST_HEAD(process_dead);
 
-static struct sockstat_later reaping;
+static struct sockstat_later process_reap_later;
 
-static struct bucket *bucket_of(const struct pid *pid)
+static struct process_bucket *process_bucket_of(const struct pid *pid)
 {
-	return &buckets[hash_ptr(pid, BUCKETS_BITS)];
+	return &process_buckets[hash_ptr(pid, BUCKETS_BITS)];
 }
 
-static bool dumpable_now(struct task_struct *task)
+static bool process_dumpable(struct task_struct *task)
 {
 	struct user_namespace *ns;
 
@@ -64,12 +64,13 @@ bool sockstat_process_is_now(const struct sockstat_process *p, const struct sock
 
 	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
 	       p->cred == rcu_access_pointer(task->real_cred) &&
-	       p->dumpable == dumpable_now(task) &&
+	       p->dumpable == process_dumpable(task) &&
 	       /* a name that is just being set equals neither: it is looked at again */
 	       !data_race(memcmp(p->comm, task->group_leader->comm, sizeof(p->comm)));
 }
 
-static struct sockstat_process *find(const struct bucket *b, const struct sockstat_caller *caller)
+static struct sockstat_process *process_find(const struct process_bucket *b,
+					     const struct sockstat_caller *caller)
 {
 	struct sockstat_process *p;
 
@@ -79,16 +80,17 @@ static struct sockstat_process *find(const struct bucket *b, const struct sockst
 	return NULL;
 }
 
-static struct sockstat_process *add(struct bucket *b, const struct sockstat_caller *caller)
+static struct sockstat_process *process_add(struct process_bucket *b,
+					    const struct sockstat_caller *caller)
 {
-	struct sockstat_process *p = sockstat_pool_get(&pool);
+	struct sockstat_process *p = sockstat_pool_get(&process_pool);
 
 	if (!p)
 		return NULL;
 	p->pid = get_pid(caller->pid);
 	p->cred = get_task_cred(caller->task);
 	p->exec_id = caller->exec_id;
-	p->dumpable = dumpable_now(caller->task);
+	p->dumpable = process_dumpable(caller->task);
 	/* a name that is just being set may be half of each: it is looked at again */
 	data_race(memcpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm)));
 	hlist_add_head(&p->node, &b->head);
@@ -105,12 +107,12 @@ static struct sockstat_process *add(struct bucket *b, const struct sockstat_call
  */
 struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller)
 {
-	struct bucket *b = bucket_of(caller->pid);
+	struct process_bucket *b = process_bucket_of(caller->pid);
 	struct sockstat_process *p;
 	unsigned long flags;
 
 	sockstat_lock_irqsave(&b->lock, flags);
-	p = find(b, caller) ?: add(b, caller);
+	p = process_find(b, caller) ?: process_add(b, caller);
 	if (p)
 		p->users++;
 	raw_spin_unlock_irqrestore(&b->lock, flags);
@@ -125,7 +127,7 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
  */
 void sockstat_process_put(struct sockstat_process *p)
 {
-	struct bucket *b = bucket_of(p->pid);
+	struct process_bucket *b = process_bucket_of(p->pid);
 	unsigned long flags;
 	bool last;
 
@@ -134,8 +136,8 @@ void sockstat_process_put(struct sockstat_process *p)
 	if (last)
 		hlist_del(&p->node);
 	raw_spin_unlock_irqrestore(&b->lock, flags);
-	if (last && llist_add(&p->dead, &dead))
-		sockstat_later_ask(&reaping);
+	if (last && llist_add(&p->dead, &process_dead))
+		sockstat_later_ask(&process_reap_later);
 }
 
 /**
@@ -147,7 +149,7 @@ void sockstat_process_put(struct sockstat_process *p)
  */
 void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
 {
-	struct bucket *b = bucket_of(caller->pid);
+	struct process_bucket *b = process_bucket_of(caller->pid);
 	struct sockstat_process *p;
 	unsigned long flags;
 
@@ -178,9 +180,9 @@ bool sockstat_process_lives(const struct sockstat_process *p)
 }
 
 /* References are given back here: neither may be under a raw spinlock. */
-static void reap(struct work_struct *work)
+static void process_reap(struct work_struct *work)
 {
-	struct llist_node *gone = llist_del_all(&dead);
+	struct llist_node *gone = llist_del_all(&process_dead);
 	struct sockstat_process *p, *next;
 
 	if (!gone)
@@ -189,7 +191,7 @@ static void reap(struct work_struct *work)
 	llist_for_each_entry_safe(p, next, gone, dead) {
 		put_pid(p->pid);
 		put_cred(p->cred);
-		sockstat_pool_put(&pool, p);
+		sockstat_pool_put(&process_pool, p);
 		cond_resched();
 	}
 }
@@ -201,7 +203,7 @@ static void reap(struct work_struct *work)
  */
 u64 sockstat_process_dropped(void)
 {
-	return READ_ONCE(pool.empty);
+	return READ_ONCE(process_pool.empty);
 }
 
 /**
@@ -214,11 +216,11 @@ int sockstat_process_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(buckets); i++)
-		raw_spin_lock_init(&buckets[i].lock);
-	sockstat_later_init(&reaping, reap, REAP_DELAY);
-	return sockstat_pool_init(&pool, "sockstat_process", sizeof(struct sockstat_process),
-				  PROCESSES_READY);
+	for (i = 0; i < ARRAY_SIZE(process_buckets); i++)
+		raw_spin_lock_init(&process_buckets[i].lock);
+	sockstat_later_init(&process_reap_later, process_reap, REAP_DELAY);
+	return sockstat_pool_init(&process_pool, "sockstat_process",
+				  sizeof(struct sockstat_process), PROCESSES_READY);
 }
 
 /**
@@ -228,7 +230,7 @@ int sockstat_process_init(void)
  */
 void sockstat_process_exit(void)
 {
-	sockstat_later_cancel(&reaping);
-	reap(NULL);
-	sockstat_pool_destroy(&pool);
+	sockstat_later_cancel(&process_reap_later);
+	process_reap(NULL);
+	sockstat_pool_destroy(&process_pool);
 }

@@ -28,12 +28,12 @@
 #define REAP_DELAY msecs_to_jiffies(10)
 
 struct sockstat_bucket *sockstat_table;
-static struct sockstat_pool conns;
-static struct sockstat_pool pasts;
-static LLIST_HEAD(dead);
-static u32 generation;
+static struct sockstat_pool table_conn_pool;
+static struct sockstat_pool table_past_pool;
+static LLIST_HEAD(table_dead);
+static u32 table_generation;
 
-static struct sockstat_later reaping;
+static struct sockstat_later table_reap_later;
 
 /**
  * sockstat_table_tracks() - whether a socket is one of ours
@@ -70,11 +70,11 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	lockdep_assert_held(&sockstat_table_bucket(sk)->lock);
 	if (!sockstat_table_tracks(sk))
 		return NULL;
-	conn = sockstat_pool_get(&conns);
+	conn = sockstat_pool_get(&table_conn_pool);
 	if (!conn)
 		return NULL;
 	conn->sk = sk;
-	conn->born = READ_ONCE(generation);
+	conn->born = READ_ONCE(table_generation);
 	if (READ_ONCE(inet_sk(sk)->inet_dport))
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
@@ -93,7 +93,7 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn)
 {
 	if (!conn->past) {
-		conn->past = sockstat_pool_get(&pasts);
+		conn->past = sockstat_pool_get(&table_past_pool);
 		if (conn->past)
 			conn->past->conn = conn;
 	}
@@ -114,7 +114,7 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 	lockdep_assert_held(&sockstat_table_bucket(conn->sk)->lock);
 	hlist_del_rcu(&conn->node);
 	WRITE_ONCE(conn->sk, NULL);
-	work = keep ? sockstat_history_add(conn->past) : llist_add(&conn->dead, &dead);
+	work = keep ? sockstat_history_add(conn->past) : llist_add(&conn->dead, &table_dead);
 	if (work)
 		sockstat_table_trim();
 }
@@ -165,9 +165,9 @@ bool sockstat_table_for_each(unsigned int *place,
  */
 u32 sockstat_table_snapshot_begin(void)
 {
-	u32 next = generation + 1 ?: 1;
+	u32 next = table_generation + 1 ?: 1;
 
-	WRITE_ONCE(generation, next);
+	WRITE_ONCE(table_generation, next);
 	return next;
 }
 
@@ -178,24 +178,24 @@ u32 sockstat_table_snapshot_begin(void)
  */
 u32 sockstat_table_generation(void)
 {
-	return READ_ONCE(generation);
+	return READ_ONCE(table_generation);
 }
 
-static void free_conn(struct sockstat_conn *conn)
+static void table_free_conn(struct sockstat_conn *conn)
 {
 	sockstat_holder_free_all(&conn->holders);
-	sockstat_pool_put(&conns, conn);
+	sockstat_pool_put(&table_conn_pool, conn);
 }
 
-static void reap(struct work_struct *work)
+static void table_reap(struct work_struct *work)
 {
-	struct llist_node *gone = llist_del_all(&dead);
+	struct llist_node *gone = llist_del_all(&table_dead);
 	struct sockstat_conn *conn, *next;
 	struct sockstat_past *past;
 
 	while ((past = sockstat_history_evict())) {
 		conn = past->conn;
-		sockstat_pool_put(&pasts, past);
+		sockstat_pool_put(&table_past_pool, past);
 		conn->dead.next = gone;
 		gone = &conn->dead;
 		cond_resched();
@@ -204,7 +204,7 @@ static void reap(struct work_struct *work)
 		return;
 	synchronize_rcu();
 	llist_for_each_entry_safe(conn, next, gone, dead) {
-		free_conn(conn);
+		table_free_conn(conn);
 		cond_resched();
 	}
 }
@@ -216,7 +216,7 @@ static void reap(struct work_struct *work)
  */
 void sockstat_table_trim(void)
 {
-	sockstat_later_ask(&reaping);
+	sockstat_later_ask(&table_reap_later);
 }
 
 /**
@@ -226,8 +226,8 @@ void sockstat_table_trim(void)
  */
 void sockstat_table_refill(void)
 {
-	sockstat_pool_fill(&conns);
-	sockstat_pool_fill(&pasts);
+	sockstat_pool_fill(&table_conn_pool);
+	sockstat_pool_fill(&table_past_pool);
 	sockstat_holder_refill();
 }
 
@@ -238,10 +238,11 @@ void sockstat_table_refill(void)
  */
 u64 sockstat_table_dropped(void)
 {
-	return READ_ONCE(conns.empty) + READ_ONCE(pasts.empty) + sockstat_holder_dropped();
+	return READ_ONCE(table_conn_pool.empty) + READ_ONCE(table_past_pool.empty) +
+	       sockstat_holder_dropped();
 }
 
-static int alloc_table(void)
+static int table_alloc(void)
 {
 	unsigned int i;
 
@@ -265,15 +266,15 @@ int sockstat_table_init(void)
 {
 	int err;
 
-	err = alloc_table();
+	err = table_alloc();
 	if (err)
 		return err;
-	sockstat_later_init(&reaping, reap, REAP_DELAY);
-	err = sockstat_pool_init(&conns, "sockstat_conn", sizeof(struct sockstat_conn),
+	sockstat_later_init(&table_reap_later, table_reap, REAP_DELAY);
+	err = sockstat_pool_init(&table_conn_pool, "sockstat_conn", sizeof(struct sockstat_conn),
 				 CONNS_READY);
 	if (err)
 		goto err_table;
-	err = sockstat_pool_init(&pasts, "sockstat_past", sizeof(struct sockstat_past),
+	err = sockstat_pool_init(&table_past_pool, "sockstat_past", sizeof(struct sockstat_past),
 				 CONNS_READY);
 	if (err)
 		goto err_conns;
@@ -283,9 +284,9 @@ int sockstat_table_init(void)
 	return 0;
 
 err_pasts:
-	sockstat_pool_destroy(&pasts);
+	sockstat_pool_destroy(&table_past_pool);
 err_conns:
-	sockstat_pool_destroy(&conns);
+	sockstat_pool_destroy(&table_conn_pool);
 err_table:
 	kvfree(sockstat_table);
 	return err;
@@ -300,22 +301,22 @@ void sockstat_table_exit(void)
 {
 	unsigned int i;
 
-	sockstat_later_cancel(&reaping);
+	sockstat_later_cancel(&table_reap_later);
 	sockstat_history_limit(0);
-	reap(NULL);
+	table_reap(NULL);
 	for (i = 0; i < TABLE_SIZE; i++) {
 		struct sockstat_conn *conn;
 		struct hlist_node *next;
 
 		hlist_for_each_entry_safe(conn, next, &sockstat_table[i].head, node) {
 			if (conn->past)
-				sockstat_pool_put(&pasts, conn->past);
-			free_conn(conn);
+				sockstat_pool_put(&table_past_pool, conn->past);
+			table_free_conn(conn);
 		}
 		cond_resched();
 	}
-	sockstat_pool_destroy(&pasts);
-	sockstat_pool_destroy(&conns);
+	sockstat_pool_destroy(&table_past_pool);
+	sockstat_pool_destroy(&table_conn_pool);
 	sockstat_holder_exit();
 	kvfree(sockstat_table);
 }
