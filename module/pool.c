@@ -20,11 +20,11 @@ static bool pool_put_ready(struct sockstat_pool *pool, void *record, bool was_us
 }
 
 /**
- * sockstat_pool_fill() - bring a pool up to its target
+ * sockstat_pool_fill() - allocate records until a pool has its target
  * @pool: the pool
  *
- * Stops early when there is no memory; the next sockstat_pool_get() that finds
- * the pool low has another try made.
+ * Stops early if there is no memory. sockstat_pool_get() requests another attempt
+ * while less than half of the target is left.
  *
  * Context: process, may sleep.
  */
@@ -46,12 +46,12 @@ static void pool_refill(struct work_struct *work)
 }
 
 /**
- * sockstat_pool_get() - take a record
+ * sockstat_pool_get() - take a record out of a pool
  * @pool: the pool
  *
  * Context: any but NMI, interrupts off, raw spinlocks may be held.
- * Return: a zeroed record, for sockstat_pool_put(); NULL if there is none at
- * hand, which @pool->empty counts.
+ * Return: a zeroed record, to be returned by sockstat_pool_put(); NULL, counted in
+ * @pool->empty, if none is free.
  */
 void *sockstat_pool_get(struct sockstat_pool *pool)
 {
@@ -79,9 +79,9 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 }
 
 /**
- * sockstat_pool_put() - give a record back
- * @pool: where it is from
- * @record: a record that nobody can reach any more
+ * sockstat_pool_put() - return a record to its pool
+ * @pool: the pool that the record came from
+ * @record: a record to which no reference is left
  *
  * Context: process, may sleep.
  */
@@ -93,14 +93,14 @@ void sockstat_pool_put(struct sockstat_pool *pool, void *record)
 }
 
 /**
- * sockstat_pool_init() - set a pool up, full
+ * sockstat_pool_init() - create a pool and fill it
  * @pool: the pool
- * @name: of its slab cache
- * @size: of a record
- * @target: how many to keep at hand
+ * @name: name of its slab cache
+ * @size: size of a record in bytes
+ * @target: number of free records to keep
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size,
 		       unsigned int target)
@@ -120,8 +120,8 @@ int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size
 }
 
 /**
- * sockstat_pool_destroy() - free what is at hand, and the cache
- * @pool: a pool that nobody takes from any more, all records given back
+ * sockstat_pool_destroy() - free a pool's records and its slab cache
+ * @pool: a pool that is not used any more, with all records returned
  *
  * Context: process, may sleep.
  */
