@@ -6,7 +6,7 @@
 #include "history.h"
 #include "lock.h"
 
-/* How many connections one hold of the lock passes over. */
+/* How many connections to visit before the lock is released. */
 #define BATCH 256
 
 static DEFINE_RAW_SPINLOCK(history_lock);
@@ -14,7 +14,11 @@ static LIST_HEAD(history_list);
 static unsigned int history_rows;
 static unsigned int history_limit;
 
-/* While a reader walks the list nothing leaves it; it stands at @cursor. */
+/*
+ * While a snapshot has the history pinned, nothing is evicted: the snapshot's
+ * position, history_cursor, stays in the list. history_end was the last entry
+ * when it was pinned.
+ */
 static bool history_pinned;
 static struct list_head *history_cursor;
 static struct list_head *history_end;
@@ -24,7 +28,7 @@ static unsigned int history_rows_of(const struct sockstat_past *past)
 	return max(sockstat_holder_count(&past->conn->holders), 1U);
 }
 
-/* By how much; the limit may change at any time. */
+/* By how many rows the history exceeds its limit, which may change at any time. */
 static unsigned int history_excess(void)
 {
 	unsigned int rows = READ_ONCE(history_limit);
@@ -34,9 +38,9 @@ static unsigned int history_excess(void)
 
 /**
  * sockstat_history_limit() - set how many closed rows are kept
- * @rows: at most this many
+ * @rows: the limit
  *
- * What is too much is for sockstat_history_evict() to hand out.
+ * Evicts nothing: sockstat_table_trim() requests that.
  *
  * Context: any.
  */
@@ -46,12 +50,12 @@ void sockstat_history_limit(unsigned int rows)
 }
 
 /**
- * sockstat_history_add() - keep a closed connection
- * @past: of a connection that is complete and out of the table; the history
- *        owns both until they are evicted
+ * sockstat_history_add() - append a closed connection
+ * @past: part of a connection that has left the table and gets no more events.
+ *        The history owns both until it evicts them
  *
  * Context: any but NMI, interrupts off, raw spinlocks may be held.
- * Return: whether there is something to evict.
+ * Return: whether the limit is exceeded.
  */
 bool sockstat_history_add(struct sockstat_past *past)
 {
@@ -67,10 +71,11 @@ bool sockstat_history_add(struct sockstat_past *past)
 }
 
 /**
- * sockstat_history_evict() - take out the oldest if there are too many
+ * sockstat_history_evict() - remove the oldest connection if the limit is exceeded
  *
  * Context: any.
- * Return: a connection that the caller now owns, or NULL.
+ * Return: the removed connection's past, which the caller now owns with the
+ * connection; NULL if the limit is not exceeded or the history is pinned.
  */
 struct sockstat_past *sockstat_history_evict(void)
 {
@@ -88,7 +93,7 @@ struct sockstat_past *sockstat_history_evict(void)
 }
 
 /**
- * sockstat_history_pin() - begin a pass over what is there now
+ * sockstat_history_pin() - begin a pass over the connections that are there now
  *
  * One pass at a time; nothing is evicted before sockstat_history_unpin().
  *
@@ -103,7 +108,7 @@ void sockstat_history_pin(void)
 	history_pinned = true;
 	history_cursor = history_list.next;
 	history_end = history_list.prev;
-	/* the limit may have been lowered, or evicting be under way */
+	/* leave out rows above the limit that have not been evicted yet */
 	skip = history_excess();
 	while (skip && history_cursor != &history_list) {
 		struct sockstat_past *past;
@@ -119,7 +124,7 @@ void sockstat_history_pin(void)
  * sockstat_history_unpin() - end a pass
  *
  * Context: any.
- * Return: whether there is something to evict.
+ * Return: whether the limit is exceeded.
  */
 bool sockstat_history_unpin(void)
 {
@@ -134,11 +139,12 @@ bool sockstat_history_unpin(void)
 }
 
 /**
- * sockstat_history_for_each() - go on with a pass
- * @show: called with raw spinlocks held; false if it could not take this one
- * @arg: for @show
+ * sockstat_history_for_each() - continue a pass
+ * @show: called for each connection, with a raw spinlock held; returns false if it
+ *        wants to get the same connection again, in the next call
+ * @arg: passed to @show
  *
- * Returns after a bounded number of connections, and when @show fails.
+ * Returns after a bounded number of connections, or when @show returns false.
  *
  * Context: between sockstat_history_pin() and sockstat_history_unpin().
  * Return: whether the pass is complete.

@@ -2,19 +2,20 @@
 #include "holder.h"
 #include "pool.h"
 
-/* Records at hand: what may be created before the refill gets to run. */
+/* Free records to keep: enough for what is used before the refill work runs. */
 #define HOLDERS_READY 1024
 
 /*
- * A socket that is handed on from process to process for years (the output of
- * an inetd script) must not eat up memory: further holders stay anonymous.
+ * Holders per connection. A socket that is passed from process to process for
+ * years, such as the output of an inetd script, must not use up memory. Further
+ * callers get no holder.
  */
 #define HOLDERS_MAX 1024
 
 /*
- * Nor must a user who uses many connections through many descriptors: whose
- * memory that is cannot be said where the records are made. If so many are in
- * use by all, a connection gets only few.
+ * The same against a user of many connections and descriptors: handlers cannot
+ * charge the memory of a holder to anybody. While HOLDERS_PLENTY records are in
+ * use altogether, no connection gets more than HOLDERS_FEW holders.
  */
 #define HOLDERS_PLENTY 65536
 #define HOLDERS_FEW 16
@@ -22,7 +23,7 @@
 static struct sockstat_pool holder_pool;
 static atomic64_t holder_refused;
 
-/* Where a holder stands in the order; any total order does. */
+/* Compare a holder with a place in the order. The order of the pointers @pid will do. */
 static int holder_compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id,
 			  int fd)
 {
@@ -43,7 +44,7 @@ static bool holder_same_process(const struct sockstat_holder *h,
 	return h->process->pid == caller->pid && h->process->exec_id == caller->exec_id;
 }
 
-/* The first holder at or after a place in the order. */
+/* Find the first holder at or after the place of @fd of the caller's process. */
 static struct sockstat_holder *holder_find_from(const struct sockstat_holders *all,
 						const struct sockstat_caller *caller, int fd)
 {
@@ -64,9 +65,9 @@ static struct sockstat_holder *holder_find_from(const struct sockstat_holders *a
 }
 
 /**
- * sockstat_holder_find() - find the caller's descriptor
+ * sockstat_holder_find() - find the holder of the caller's descriptor
  * @all: a connection's holders
- * @caller: who calls
+ * @caller: the process and descriptor that make the call
  *
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
@@ -80,12 +81,13 @@ struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 }
 
 /**
- * sockstat_holder_of_process() - find any descriptor of the caller's process
+ * sockstat_holder_of_process() - find a holder of the caller's process
  * @all: a connection's holders
- * @caller: who calls
+ * @caller: the process that makes the call; its descriptor does not matter
  *
  * Context: any, the connection locked.
- * Return: the holder, which stays as long as the connection, or NULL.
+ * Return: of the process's holders the one with the lowest descriptor, where
+ * SOCKSTAT_FD_UNKNOWN comes first; it stays as long as the connection. Or NULL.
  */
 struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders *all,
 						   const struct sockstat_caller *caller)
@@ -112,9 +114,12 @@ static void holder_link(struct sockstat_holders *all, struct sockstat_holder *ne
 }
 
 /**
- * sockstat_holder_note_process() - note what a closed row will say of a process
- * @h: one of its holders
+ * sockstat_holder_note_process() - update a holder's name and credentials
+ * @h: a holder of the caller's process
  * @caller: the process; caller->task is current or kept by the caller
+ *
+ * The row of a closed descriptor shows what was noted last. Without a free record
+ * the old one stays.
  *
  * Context: any but NMI, the connection locked.
  */
@@ -127,7 +132,7 @@ void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockst
 	new = sockstat_process_get(caller);
 	if (!new)
 		return;
-	/* its fields are set before sockstat_holder_is() may look at them */
+	/* publish the fields of @new to sockstat_holder_is(), which may run without the lock */
 	smp_store_release(&h->process, new);
 	sockstat_process_put(old);
 }
@@ -143,14 +148,14 @@ static struct sockstat_holder *holder_alloc(struct sockstat_holders *all)
 }
 
 /**
- * sockstat_holder_new() - add the caller's descriptor
- * @all: a connection's holders
- * @caller: who calls; caller->task is not NULL
- * @born: generation of the current snapshot
+ * sockstat_holder_new() - add a holder for the caller's descriptor
+ * @all: a connection's holders, none of which is the caller's descriptor
+ * @caller: the process and descriptor that make the call; caller->task is not NULL
+ * @born: the current generation
  *
  * Context: any but NMI, the connection locked.
  * Return: the holder, which stays as long as the connection; NULL (and counted)
- * if there is no record for it.
+ * if there is no record for it or the connection has its maximum of holders.
  */
 struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 					    const struct sockstat_caller *caller, u32 born)
@@ -179,11 +184,12 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 }
 
 /**
- * sockstat_holder_claim() - find the caller's descriptor, perhaps a nameless one
+ * sockstat_holder_claim() - find or claim a holder for the caller's descriptor
  * @all: a connection's holders
- * @caller: who calls; its descriptor is known
+ * @caller: the process and descriptor that make the call
  *
- * What a process moved before its descriptor was known is now @caller's.
+ * If the process has a holder whose descriptor is unknown, that becomes the
+ * holder of the caller's descriptor, with the bytes credited to it so far.
  *
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
@@ -205,8 +211,8 @@ struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
 }
 
 /**
- * sockstat_holder_free_all() - let all holders of a connection go
- * @all: holders of a connection that nobody can reach any more
+ * sockstat_holder_free_all() - free all holders of a connection
+ * @all: holders of a connection to which no reference is left
  *
  * Context: process, may sleep.
  */
@@ -222,7 +228,7 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
 }
 
 /**
- * sockstat_holder_dropped() - descriptors that got no record
+ * sockstat_holder_dropped() - count the failures to make a holder
  *
  * Context: any.
  */
@@ -233,7 +239,7 @@ u64 sockstat_holder_dropped(void)
 }
 
 /**
- * sockstat_holder_refill() - have all records at hand that may be wanted
+ * sockstat_holder_refill() - fill the pool of holders
  *
  * Context: process, may sleep.
  */
@@ -243,10 +249,10 @@ void sockstat_holder_refill(void)
 }
 
 /**
- * sockstat_holder_init() - get records ready
+ * sockstat_holder_init() - create the pools of holders and processes
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_holder_init(void)
 {
@@ -263,7 +269,7 @@ int sockstat_holder_init(void)
 }
 
 /**
- * sockstat_holder_exit() - free the records at hand
+ * sockstat_holder_exit() - free the pools of holders and processes
  *
  * Context: process, may sleep; no connection is left.
  */

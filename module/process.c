@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is known of a process is kept once for all of its descriptors. Records
- * are looked at without a lock (by whoever found one in a holder), hence they
- * are never changed, and freed only after a grace period, by a work item.
+ * All holders of a process share one record of its state. Readers that find the
+ * record in a holder take no lock, hence it is never changed but replaced, and
+ * freed by a work item after a grace period.
  *
- * Locks nest bucket -> pool.
+ * Lock order: bucket of the table -> bucket of processes -> pool.
  */
 #include <linux/cred.h>
 #include <linux/hash.h>
@@ -22,14 +22,14 @@
 
 #define BUCKETS_BITS 8
 
-/* Records at hand: what may be created before the refill gets to run. */
+/* Free records to keep: enough for what is used before the refill work runs. */
 #define PROCESSES_READY 512
 
-/* A process that ends gives many back; they wait for one grace period. */
+/* A process that exits gives up many records; with a delay they share a grace period. */
 #define REAP_DELAY (HZ / 10)
 
 struct process_bucket {
-	raw_spinlock_t lock; /* protects the records in @head and their users */
+	raw_spinlock_t lock; /* protects @head, and @users and @hidden of its records */
 	struct hlist_head head;
 };
 
@@ -52,9 +52,9 @@ static bool process_dumpable(struct task_struct *task)
 }
 
 /**
- * sockstat_process_is_now() - whether a record says what is true now
+ * sockstat_process_is_now() - whether a record is the current state of a process
  * @p: a record
- * @caller: of a process; caller->task is not NULL
+ * @caller: the process; caller->task is not NULL
  *
  * Context: under RCU or not preemptible, which keeps the group leader.
  */
@@ -65,7 +65,7 @@ bool sockstat_process_is_now(const struct sockstat_process *p, const struct sock
 	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
 	       p->cred == rcu_access_pointer(task->real_cred) &&
 	       p->dumpable == process_dumpable(task) &&
-	       /* a name that is just being set equals neither: it is looked at again */
+	       /* a name that is being changed matches no record; a later call compares again */
 	       !data_race(memcmp(p->comm, task->group_leader->comm, sizeof(p->comm)));
 }
 
@@ -91,19 +91,19 @@ static struct sockstat_process *process_add(struct process_bucket *b,
 	p->cred = get_task_cred(caller->task);
 	p->exec_id = caller->exec_id;
 	p->dumpable = process_dumpable(caller->task);
-	/* a name that is just being set may be half of each: it is looked at again */
+	/* a name that is being changed may be copied half; a later call replaces the record */
 	data_race(memcpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm)));
 	hlist_add_head(&p->node, &b->head);
 	return p;
 }
 
 /**
- * sockstat_process_get() - a record of the caller's process as it is now
- * @caller: of a process; caller->task is not NULL
+ * sockstat_process_get() - get a record of the current state of a process
+ * @caller: the process; caller->task is not NULL
  *
  * Context: any but NMI; under RCU or not preemptible.
  * Return: the record, which stays until sockstat_process_put(); NULL (and
- * counted) if none is at hand.
+ * counted) if none is free.
  */
 struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller)
 {
@@ -120,8 +120,8 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
 }
 
 /**
- * sockstat_process_put() - undo sockstat_process_get()
- * @p: a record; who looks at it under RCU still may
+ * sockstat_process_put() - give up a reference of sockstat_process_get()
+ * @p: the record; readers that have found it under RCU may go on reading it
  *
  * Context: any but NMI.
  */
@@ -141,9 +141,9 @@ void sockstat_process_put(struct sockstat_process *p)
 }
 
 /**
- * sockstat_process_hide() - a snapshot's reader may not look into a process
- * @caller: of the process
- * @generation: the snapshot's, which all records of the process then carry
+ * sockstat_process_hide() - note that a snapshot's reader may not see a process
+ * @caller: the process
+ * @generation: generation of the snapshot, set in all records of the process
  *
  * Context: any but NMI; one snapshot at a time.
  */
@@ -161,10 +161,11 @@ void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
 }
 
 /**
- * sockstat_process_lives() - whether a process is there and runs that program
- * @p: a record of it
+ * sockstat_process_lives() - whether a process still runs the recorded program
+ * @p: a record of the process
  *
  * Context: any.
+ * Return: false if all its threads have exited, or after an execve().
  */
 bool sockstat_process_lives(const struct sockstat_process *p)
 {
@@ -179,7 +180,7 @@ bool sockstat_process_lives(const struct sockstat_process *p)
 	return lives;
 }
 
-/* References are given back here: neither may be under a raw spinlock. */
+/* On PREEMPT_RT, put_pid() and put_cred() may sleep: no handler can call them. */
 static void process_reap(struct work_struct *work)
 {
 	struct llist_node *gone = llist_del_all(&process_dead);
@@ -197,7 +198,7 @@ static void process_reap(struct work_struct *work)
 }
 
 /**
- * sockstat_process_dropped() - records that were not kept for want of memory
+ * sockstat_process_dropped() - count the failures to get a free record
  *
  * Context: any.
  */
@@ -207,10 +208,10 @@ u64 sockstat_process_dropped(void)
 }
 
 /**
- * sockstat_process_init() - get records ready
+ * sockstat_process_init() - create the pool of processes
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_process_init(void)
 {
@@ -224,9 +225,9 @@ int sockstat_process_init(void)
 }
 
 /**
- * sockstat_process_exit() - free everything
+ * sockstat_process_exit() - free the pool of processes
  *
- * Context: process, may sleep; nobody has a record any more.
+ * Context: process, may sleep; all records have been put.
  */
 void sockstat_process_exit(void)
 {
