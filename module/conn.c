@@ -13,8 +13,8 @@
 #include "table.h"
 
 /*
- * A kprobe that is an int3 may interrupt the timekeeper while it updates the
- * clock, so only the NMI-safe clock can be read here.
+ * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
+ * must not wait for the timekeeper's lock, so only the NMI-safe clock will do.
  */
 static u64 conn_now_ns(void)
 {

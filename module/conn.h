@@ -18,7 +18,7 @@ struct sock;
 #define SOCKSTAT_CONN_LEAVING BIT(3) /* tcp_disconnect() is running and will enter TCP_CLOSE */
 
 /**
- * struct sockstat_past - what the row of an ended connection needs
+ * struct sockstat_past - data of an ended connection for its row
  * @history: link in the history, once the connection has left the table
  * @conn: the connection
  * @id: addresses and numbers, copied before the socket loses them

@@ -2,7 +2,7 @@
 #include "holder.h"
 #include "pool.h"
 
-/* Free records to keep: enough for what is used before the refill work runs. */
+/* Free records to keep: they have to last until the refill work runs. */
 #define HOLDERS_READY 1024
 
 /*
@@ -14,8 +14,8 @@
 
 /*
  * The same against a user of many connections and descriptors: handlers cannot
- * charge the memory of a holder to anybody. While HOLDERS_PLENTY records are in
- * use altogether, no connection gets more than HOLDERS_FEW holders.
+ * charge the memory of a holder to a user. While HOLDERS_PLENTY records or more
+ * are in use altogether, no connection gets more than HOLDERS_FEW holders.
  */
 #define HOLDERS_PLENTY 65536
 #define HOLDERS_FEW 16
@@ -23,7 +23,7 @@
 static struct sockstat_pool holder_pool;
 static atomic64_t holder_refused;
 
-/* Compare a holder with a place in the order. The order of the pointers @pid will do. */
+/* Compare a holder with a place in the order. Pids are ordered by address. */
 static int holder_compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id,
 			  int fd)
 {
@@ -44,7 +44,7 @@ static bool holder_same_process(const struct sockstat_holder *h,
 	return h->process->pid == caller->pid && h->process->exec_id == caller->exec_id;
 }
 
-/* Find the first holder at or after the place of @fd of the caller's process. */
+/* Find the first holder at or after (process of @caller, @fd) in the order. */
 static struct sockstat_holder *holder_find_from(const struct sockstat_holders *all,
 						const struct sockstat_caller *caller, int fd)
 {
@@ -118,8 +118,8 @@ static void holder_link(struct sockstat_holders *all, struct sockstat_holder *ne
  * @h: a holder of the caller's process
  * @caller: the process; caller->task is current or kept by the caller
  *
- * The row of a closed descriptor shows what was noted last. Without a free record
- * the old one stays.
+ * The row of a closed descriptor shows the state noted last. If no record is free
+ * for the new state, the old one stays.
  *
  * Context: any but NMI, the connection locked.
  */

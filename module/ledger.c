@@ -257,7 +257,7 @@ static bool ledger_sample_stable(struct ledger_sample *s, const struct sock *sk)
 }
 
 /*
- * How many SYNs and FINs were sent: sequence numbers sent, without payload bytes
+ * How many SYNs and FINs were sent: sequence numbers sent minus payload bytes
  * sent. 0, 1 and 2 are valid; anything else is a racy sample.
  */
 static s64 ledger_syn_fin_sent(const struct ledger_sample *s)
@@ -277,11 +277,11 @@ static bool ledger_may_be_transmitting(const struct ledger_sample *s, const stru
 }
 
 /*
- * How many numbers a SYN and a FIN take in the TX count of a connection whose
- * beginning was not seen; -EAGAIN if a racy view does not tell. Also sets the
- * role, as only the side that called connect() counts its SYN. If the counters
- * do not tell, sk_max_ack_backlog does: an accepted socket inherits it from its
- * listener, and a socket that never listened has 0.
+ * How many numbers of the lifetime TX count are a SYN or a FIN: 0 to 2, or -EAGAIN
+ * if a racy view does not tell. If the role is not known, or TCP_CLOSE hides
+ * whether there was a FIN, the payload counters decide, and set the role: only an
+ * active open counts its SYN. If they do not decide, sk_max_ack_backlog does: an
+ * accepted socket inherits its listener's, a socket that never listened has 0.
  */
 static int ledger_infer_syn_fin(struct sockstat_ledger *l, const struct ledger_sample *s,
 				const struct sock *sk, enum sockstat_view view)

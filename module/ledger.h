@@ -25,7 +25,7 @@ enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW
 #define SOCKSTAT_LEDGER_SYN_PENDING BIT(2) /* the next advance of write_seq includes the SYN */
 #define SOCKSTAT_LEDGER_TX_FROZEN BIT(3)   /* the FIN is next in write_seq, or in it */
 #define SOCKSTAT_LEDGER_URG_PENDING BIT(4) /* copied_seq has not passed urg_seq */
-#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... but MSG_OOB took the urgent byte */
+#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... and MSG_OOB's byte is booked */
 #define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() was called, no handshake yet */
 
 /* Booking may be put off while fewer bytes than this have not been booked. */

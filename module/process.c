@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All holders of a process share one record of its state. Readers that find the
- * record in a holder take no lock, hence it is never changed but replaced, and
- * freed by a work item after a grace period.
+ * Holders that saw a process in the same state share one record of it. Readers
+ * that find the record in a holder take no lock: a new state gets a new record,
+ * and a work item frees the old one after a grace period.
  *
  * Lock order: bucket of the table -> bucket of processes -> pool.
  */
@@ -22,7 +22,7 @@
 
 #define BUCKETS_BITS 8
 
-/* Free records to keep: enough for what is used before the refill work runs. */
+/* Free records to keep: they have to last until the refill work runs. */
 #define PROCESSES_READY 512
 
 /* A process that exits gives up many records; with a delay they share a grace period. */

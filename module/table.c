@@ -22,7 +22,7 @@
 
 #define TABLE_SIZE BIT(SOCKSTAT_TABLE_BITS)
 
-/* Free records to keep: enough for what is used before the refill work runs. */
+/* Free records to keep: they have to last until the refill work runs. */
 #define CONNS_READY 2048
 
 /*
