@@ -51,9 +51,10 @@ struct sockstat_past {
  * @flags: SOCKSTAT_CONN_*
  * @holders: the descriptors through which it was used
  *
- * The lock of its table bucket protects a record ("locked" in the comments).
- * sockstat_table_has() and sockstat_table_again() look at records under RCU
- * instead, hence a record is freed after a grace period.
+ * In the table, the lock of its bucket protects a record ("locked" in the
+ * comments), in the history, history_lock. sockstat_table_has() and
+ * sockstat_table_again() look at records in the table under RCU instead, hence a
+ * record is freed after a grace period.
  */
 struct sockstat_conn {
 	struct hlist_node node;

@@ -33,7 +33,7 @@ struct sockstat_caller {
  * @node: in &struct sockstat_holders.root, ordered by (pid, exec_id, @fd)
  * @process: the process as it was last seen, a reference held
  * @bytes: application bytes credited, by flow
- * @calls: calls of TCP's send or receive functions, by flow
+ * @calls: calls of TCP's send or receive functions, by flow, failed ones included
  * @fd: descriptor number or SOCKSTAT_FD_UNKNOWN
  * @born: generation when the record was made (see table.h, "Generations")
  * @seen: generation of the last snapshot that dealt with this holder

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A hash table of connections by socket. A record is changed only under its
- * bucket's lock. The handler of tcp_destroy_sock takes that lock and removes the
- * record before the socket's memory is freed: the lock's holder may use conn->sk.
+ * A hash table of connections by socket. Under the lock of its bucket a record may
+ * be changed and conn->sk be used: the handler of tcp_destroy_sock takes that lock
+ * and removes the record before the socket's memory is freed.
  *
  * The locks are raw spinlocks, because handlers must not sleep on PREEMPT_RT.
  * For the same reason records are taken from pools and freed by a work item; it
