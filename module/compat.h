@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Everything that differs between kernel versions, under names of our own.
- * Kbuild looks for the features (SOCKSTAT_HAVE_*) in the kernel's headers, as
- * distributions backport and a version would lie.
+ * Wrappers for everything that differs between kernel versions. Kbuild looks for
+ * each feature (SOCKSTAT_HAVE_*) in the kernel's headers, as distributions
+ * backport changes and the version number would mislead.
  */
 #ifndef SOCKSTAT_COMPAT_H
 #define SOCKSTAT_COMPAT_H
@@ -21,9 +21,9 @@
 
 /*
  * The inode number of a socket's file, 0 if it has none. Since 6.16.6
- * (5d6b58c932ec "net: lockless sock_i_ino()") the sock keeps it. Before, only
- * the socket has it, which another CPU may be releasing: its memory is freed
- * by RCU.
+ * (5d6b58c932ec "net: lockless sock_i_ino()") struct sock has a copy. Before that
+ * only the file's inode has it; another CPU may be releasing that, but its memory
+ * is freed by RCU.
  */
 #ifdef SOCKSTAT_HAVE_SK_INO
 static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
@@ -45,8 +45,9 @@ static inline unsigned long sockstat_compat_sock_ino(const struct sock *sk)
 #endif
 
 /*
- * The socket of a file, NULL if it is another kind. Until 5.11 (dba4a9256bb4
- * "net: Remove the err argument from sock_from_file") there was an errno, too.
+ * The socket of a file, NULL if the file is not a socket. Until 5.11
+ * (dba4a9256bb4 "net: Remove the err argument from sock_from_file") there was an
+ * argument for an errno.
  */
 static inline struct socket *sockstat_compat_sock_from_file(struct file *file)
 {
@@ -60,9 +61,9 @@ static inline struct socket *sockstat_compat_sock_from_file(struct file *file)
 }
 
 /*
- * Which argument of tcp_recvmsg() the flags are: there was a "nonblock" before
- * them until 5.19 (ec095263a965 "net: remove noblock parameter from recvmsg()
- * entities").
+ * The position of the flags among tcp_recvmsg()'s arguments: until 5.19
+ * (ec095263a965 "net: remove noblock parameter from recvmsg() entities") they
+ * came after "nonblock".
  */
 #ifdef SOCKSTAT_HAVE_RECVMSG_NONBLOCK
 #define SOCKSTAT_COMPAT_RECVMSG_FLAGS 4
@@ -71,9 +72,10 @@ static inline struct socket *sockstat_compat_sock_from_file(struct file *file)
 #endif
 
 /*
- * Whether a process is dumpable by its owner, and the user namespace whose
- * CAP_SYS_PTRACE overrides that. Since 7.3 this is kept with the task
- * (linux/sched/exec_state.h); before, with its mm, which task_lock() holds.
+ * Whether the owner of a process may trace it (PR_SET_DUMPABLE), and the user
+ * namespace in which CAP_SYS_PTRACE overrides that. Since 7.3 the task has both
+ * (linux/sched/exec_state.h). Before, its mm has them, which stays if the task is
+ * current or under task_lock().
  */
 #ifdef SOCKSTAT_HAVE_EXEC_STATE
 #include <linux/sched/exec_state.h>
@@ -103,8 +105,8 @@ static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 #endif
 
 /*
- * System calls by number: a 32-bit program's differ, and i386 has one whose
- * arguments are in user memory.
+ * System calls by number. The numbers of 32-bit programs differ, and i386's
+ * socketcall() has its arguments in user memory.
  */
 #ifdef CONFIG_IA32_EMULATION
 static inline bool sockstat_compat_is_socketcall(int nr)

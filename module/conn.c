@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens to a connection. Every event finds its record in the table and
- * changes it under the table's lock.
+ * Events of connections. Each one looks up the socket's record in the table and
+ * changes it with the record's bucket locked.
  */
 #include <linux/ktime.h>
 #include <net/inet_sock.h>
@@ -12,26 +12,30 @@
 #include "fd.h"
 #include "table.h"
 
-/* A handler that a breakpoint has entered may not wait for the timekeeper's lock. */
-static u64 now(void)
+/*
+ * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
+ * must not wait for the timekeeper's lock, so only the NMI-safe clock will do.
+ */
+static u64 conn_now_ns(void)
 {
-	/* it looks again if it was changed meanwhile, which KCSAN is not told */
+	/* it retries if the clock was updated meanwhile, which KCSAN cannot know */
 	return data_race(ktime_get_real_fast_ns());
 }
 
-static void set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
-			 struct sockstat_holder *h)
+static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
+			      struct sockstat_holder *h)
 {
-	/* its fields are set before sockstat_table_again() may find it */
+	/* publish the fields of @h to sockstat_table_again(), which takes no lock */
 	smp_store_release(&conn->creditor[flow], h);
 }
 
 /*
- * Who comes first gets what moved before anybody was seen, and is credited
- * until somebody else shows up.
+ * Add the caller as a holder. The first holder of a connection is credited with
+ * all bytes that moved before, and is the creditor of both flows until another
+ * holder makes a call.
  */
-static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
-						   const struct sockstat_caller *caller)
+static noinline struct sockstat_holder *conn_add_holder(struct sockstat_conn *conn,
+							const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 	int flow;
@@ -39,29 +43,30 @@ static noinline struct sockstat_holder *add_holder(struct sockstat_conn *conn,
 	h = sockstat_holder_new(&conn->holders, caller, sockstat_table_generation());
 	for (flow = 0; h == &conn->holders.first && flow < SOCKSTAT_FLOWS; flow++) {
 		h->bytes[flow] = conn->ledger.total[flow];
-		set_creditor(conn, flow, h);
+		conn_set_creditor(conn, flow, h);
 	}
 	return h;
 }
 
 /**
- * sockstat_conn_first_holder() - give a connection nobody was seen with to one
+ * sockstat_conn_first_holder() - credit a connection's bytes to its first holder
  * @conn: a connection in the table, locked, without holders
- * @caller: a descriptor of it
+ * @caller: a descriptor of the connection
  *
  * Context: any but NMI.
- * Return: the holder, which has all bytes there were so far.
+ * Return: the holder, now credited with all bytes so far, which stays as long as
+ * @conn; NULL (and counted) if there is no record for it.
  */
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
 						   const struct sockstat_caller *caller)
 {
-	return add_holder(conn, caller);
+	return conn_add_holder(conn, caller);
 }
 
 /**
- * sockstat_conn_rest() - bytes that no holder is credited with
- * @conn: a connection, locked
- * @rest: the bytes, by flow
+ * sockstat_conn_rest() - bytes that are credited to no holder
+ * @conn: a connection in the table, locked, or in the history
+ * @rest: filled in, bytes by flow
  *
  * Context: any.
  */
@@ -79,13 +84,13 @@ void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOW
 	}
 }
 
-static void add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+static void conn_add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
 	if (caller->task && !sockstat_holder_count(&conn->holders))
-		add_holder(conn, caller);
+		conn_add_holder(conn, caller);
 }
 
-static void credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 bytes)
+static void conn_credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 bytes)
 {
 	struct sockstat_holder *h = conn->creditor[flow];
 
@@ -93,16 +98,16 @@ static void credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 byte
 		h->bytes[flow] += bytes;
 }
 
-static void settle_flow(struct sockstat_conn *conn, enum sockstat_flow flow,
-			enum sockstat_view view)
+static void conn_settle_flow(struct sockstat_conn *conn, enum sockstat_flow flow,
+			     enum sockstat_view view)
 {
-	credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
+	conn_credit(conn, flow, sockstat_ledger_settle(&conn->ledger, conn->sk, flow, view));
 }
 
 /**
- * sockstat_conn_settle() - book everything that moved
+ * sockstat_conn_settle() - book all bytes that have moved, in both directions
  * @conn: a connection in the table, locked
- * @view: whether the caller has the socket lock too
+ * @view: whether the caller also holds the socket lock
  *
  * Context: any but NMI.
  */
@@ -110,33 +115,36 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 {
 	int flow;
 
-	/* tcp_disconnect() may run unseen while kprobes are disarmed */
+	/* tcp_disconnect() clears inet_dport; it goes unnoticed while kprobes are disarmed */
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || !READ_ONCE(inet_sk(conn->sk)->inet_dport))
 		return;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-		settle_flow(conn, flow, view);
+		conn_settle_flow(conn, flow, view);
 }
 
-/* A connection that was there before us shall not vanish without a trace. */
-static struct sockstat_conn *new_if_connected(struct sock *sk)
+/*
+ * Make a record when a connection ends that has none: it is older than the
+ * module, or no record was available. Without it there would be no closed row.
+ */
+static struct sockstat_conn *conn_new_if_connected(struct sock *sk)
 {
 	return READ_ONCE(inet_sk(sk)->inet_dport) ? sockstat_table_new(sk) : NULL;
 }
 
-/* False, and counted, if there is no record to note it in. */
-static bool note_closing(struct sockstat_conn *conn)
+/* Note when the connection ended. False (and counted) if there is no record for it. */
+static bool conn_note_closing(struct sockstat_conn *conn)
 {
 	if (!sockstat_table_past(conn))
 		return false;
 	if (!conn->past->closed)
-		conn->past->closed = now();
+		conn->past->closed = conn_now_ns();
 	return true;
 }
 
-/* Out of the table; a connection goes to the closed ones, all else is freed. */
-static void retire(struct sockstat_conn *conn)
+/* Move a record from the table to the history; free it if there was no connection. */
+static void conn_retire(struct sockstat_conn *conn)
 {
-	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && note_closing(conn);
+	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && conn_note_closing(conn);
 
 	if (keep && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		sockstat_ident_capture(&conn->past->id, conn->sk);
@@ -144,9 +152,13 @@ static void retire(struct sockstat_conn *conn)
 	sockstat_table_remove(conn, keep);
 }
 
-/* What the process has closed it does not use, but the socket in another way. */
-static bool has_it_still(const struct sockstat_caller *caller, const struct sockstat_holder *h,
-			 const struct sock *sk)
+/*
+ * Whether @h may be the descriptor of this call. If the process's descriptor no
+ * longer refers to this socket, the call came by another route, such as a fixed
+ * file of io_uring.
+ */
+static bool conn_fd_still_open(const struct sockstat_caller *caller,
+			       const struct sockstat_holder *h, const struct sock *sk)
 {
 	struct files_struct *files = caller->task->files;
 
@@ -155,12 +167,14 @@ static bool has_it_still(const struct sockstat_caller *caller, const struct sock
 }
 
 /*
- * A holder of the caller's process, if its descriptor is not known: the one
- * that was used last, in this direction if possible, else any.
+ * Choose a holder for a caller whose descriptor is unknown: the creditor of this
+ * flow if it belongs to the same process, else that of the other flow, else the
+ * holder with the lowest descriptor of the process. Holders whose descriptor no
+ * longer refers to this socket do not count.
  */
-static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
-					     enum sockstat_flow flow,
-					     const struct sockstat_caller *caller)
+static struct sockstat_holder *conn_guess_holder(const struct sockstat_conn *conn,
+						 enum sockstat_flow flow,
+						 const struct sockstat_caller *caller)
 {
 	struct sockstat_caller by_fd = *caller;
 	struct sockstat_holder *h;
@@ -171,19 +185,20 @@ static struct sockstat_holder *likely_holder(const struct sockstat_conn *conn,
 		if (!h)
 			continue;
 		by_fd.fd = h->fd;
-		if (sockstat_holder_is(h, &by_fd) && has_it_still(caller, h, conn->sk))
+		if (sockstat_holder_is(h, &by_fd) && conn_fd_still_open(caller, h, conn->sk))
 			return h;
 	}
 	h = sockstat_holder_of_process(&conn->holders, caller);
-	return h && has_it_still(caller, h, conn->sk) ? h : NULL;
+	return h && conn_fd_still_open(caller, h, conn->sk) ? h : NULL;
 }
 
 /*
- * Make the caller the one whose bytes come next. False if its descriptor is
- * to be searched for first.
+ * Make the caller the creditor of the flow's next bytes; a caller without a
+ * process leaves the creditor as it is. False if the caller's descriptor is
+ * unknown, no holder can be chosen, and sockstat_fd_search() was not tried yet.
  */
-static noinline bool change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
-				     const struct sockstat_caller *caller)
+static noinline bool conn_change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
+					  const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h = NULL;
 
@@ -192,28 +207,28 @@ static noinline bool change_creditor(struct sockstat_conn *conn, enum sockstat_f
 	if (!caller->task)
 		return true;
 	if (caller->fd == SOCKSTAT_FD_UNKNOWN) {
-		h = likely_holder(conn, flow, caller);
+		h = conn_guess_holder(conn, flow, caller);
 		if (!h && !caller->searched)
 			return false;
 	}
 	if (!h)
-		h = sockstat_holder_claim(&conn->holders, caller) ?: add_holder(conn, caller);
-	set_creditor(conn, flow, h);
+		h = sockstat_holder_claim(&conn->holders, caller) ?: conn_add_holder(conn, caller);
+	conn_set_creditor(conn, flow, h);
 	return true;
 }
 
 /**
- * sockstat_conn_enter() - somebody enters TCP to send or receive
+ * sockstat_conn_enter() - a call enters TCP to send or to receive
  * @sk: the socket
- * @flow: which
- * @caller: who
+ * @flow: the direction
+ * @caller: the process and descriptor that make the call
  *
- * What moved since it was last booked is booked for who called before, and
- * @caller is who the next bytes are for.
+ * Credits the bytes that moved since the last booking to the flow's creditor so
+ * far, makes @caller the creditor, and counts the call.
  *
- * Context: any but NMI; @sk is the caller's, hence stays.
- * Return: false if @caller's descriptor should be searched for, and the call
- * repeated.
+ * Context: any but NMI; the call in progress keeps @sk from going away.
+ * Return: false if the caller is to try sockstat_fd_search() on @caller and to
+ * repeat this call with the result.
  */
 bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
 			 const struct sockstat_caller *caller)
@@ -226,10 +241,10 @@ bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
 	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (!conn)
 		goto out;
-	credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
+	conn_credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
 	h = conn->creditor[flow];
 	if (!h || !sockstat_holder_is(h, caller)) {
-		done = change_creditor(conn, flow, caller);
+		done = conn_change_creditor(conn, flow, caller);
 		h = conn->creditor[flow];
 	}
 	if (done && h)
@@ -240,10 +255,10 @@ out:
 }
 
 /**
- * sockstat_conn_urgent() - somebody is about to take the urgent byte
- * @sk: the socket; sockstat_conn_enter() has just been called for this, too
+ * sockstat_conn_urgent() - recv(MSG_OOB) is about to take the urgent byte
+ * @sk: the socket, for which sockstat_conn_enter() has reported the same call
  *
- * Context: any but NMI; @sk is the caller's, hence stays.
+ * Context: any but NMI; the call in progress keeps @sk from going away.
  */
 void sockstat_conn_urgent(struct sock *sk)
 {
@@ -252,14 +267,14 @@ void sockstat_conn_urgent(struct sock *sk)
 
 	conn = sockstat_table_lock(&place, sk);
 	if (conn)
-		credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
+		conn_credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
 	sockstat_table_unlock(&place);
 }
 
 /**
- * sockstat_conn_connect() - a connection is being opened
- * @sk: the socket, addresses set, sequence numbers not yet
- * @caller: who does it
+ * sockstat_conn_connect() - connect() begins to open a connection
+ * @sk: the socket, with its addresses set but not yet its sequence numbers
+ * @caller: the process and descriptor that call connect()
  *
  * Context: under the socket lock.
  */
@@ -269,9 +284,9 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	struct sockstat_place place;
 
 	conn = sockstat_table_lock(&place, sk);
-	/* its tcp_disconnect() went unseen: the numbers are another's by now */
+	/* an unnoticed tcp_disconnect() has reset the numbers to which the record refers */
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
-		retire(conn);
+		conn_retire(conn);
 		conn = NULL;
 	}
 	if (!conn)
@@ -279,16 +294,16 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		conn->opened = now();
+		conn->opened = conn_now_ns();
 		sockstat_ledger_open(&conn->ledger);
-		add_first_holder(conn, caller);
+		conn_add_first_holder(conn, caller);
 	}
 	sockstat_table_unlock(&place);
 }
 
 /**
- * sockstat_conn_syn() - the first sequence number of an active open is set
- * @sk: the socket, before its SYN is queued
+ * sockstat_conn_syn() - tcp_connect() is about to queue the SYN
+ * @sk: the socket; write_seq is the number that the SYN will take
  *
  * Context: under the socket lock.
  */
@@ -304,9 +319,9 @@ void sockstat_conn_syn(struct sock *sk)
 }
 
 /**
- * sockstat_conn_established() - a handshake is done
- * @sk: the socket, numbers of both directions set
- * @active: known to be the side that called connect
+ * sockstat_conn_established() - the handshake of a connection is complete
+ * @sk: the socket, with the sequence numbers of both directions set
+ * @active: whether this side is known to have called connect()
  *
  * Context: under the socket lock, also in softirq.
  */
@@ -322,7 +337,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 			conn->ledger.role = SOCKSTAT_CLIENT;
 		if (conn->ledger.role != SOCKSTAT_CLIENT) {
 			conn->ledger.role = SOCKSTAT_SERVER;
-			conn->opened = now();
+			conn->opened = conn_now_ns();
 		}
 		sockstat_ledger_established(&conn->ledger);
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
@@ -331,8 +346,8 @@ void sockstat_conn_established(struct sock *sk, bool active)
 }
 
 /**
- * sockstat_conn_fin() - the send direction is being shut
- * @sk: the socket, before its FIN is queued
+ * sockstat_conn_fin() - the send direction is being shut down
+ * @sk: the socket, before tcp_send_fin() queues the FIN
  *
  * Context: under the socket lock.
  */
@@ -343,16 +358,16 @@ void sockstat_conn_fin(struct sock *sk)
 
 	conn = sockstat_table_lock(&place, sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
-		settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
+		conn_settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
 		sockstat_ledger_freeze_tx(&conn->ledger);
 	}
 	sockstat_table_unlock(&place);
 }
 
-static void note_death(struct sockstat_conn *conn)
+static void conn_note_death(struct sockstat_conn *conn)
 {
 	sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-	if (!note_closing(conn))
+	if (!conn_note_closing(conn))
 		return;
 	sockstat_ident_capture(&conn->past->id, conn->sk);
 	if (!conn->past->error)
@@ -361,8 +376,8 @@ static void note_death(struct sockstat_conn *conn)
 }
 
 /**
- * sockstat_conn_dead() - a connection is over
- * @sk: the socket, which may live on without it
+ * sockstat_conn_dead() - the socket enters TCP_CLOSE: the connection has ended
+ * @sk: the socket, which may outlive the connection
  *
  * Context: under the socket lock, also in softirq.
  */
@@ -371,19 +386,19 @@ void sockstat_conn_dead(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
-		note_death(conn);
-	/* an orphan's destruction follows at once */
+		conn_note_death(conn);
+	/* TCP destroys an orphan (SOCK_DEAD) right after this */
 	if (conn && (conn->flags & SOCKSTAT_CONN_LEAVING || sock_flag(sk, SOCK_DEAD)))
-		retire(conn);
+		conn_retire(conn);
 	sockstat_table_unlock(&place);
 }
 
 /**
- * sockstat_conn_disconnect() - the socket is being made unconnected again
- * @sk: the socket, its numbers and addresses still those of the connection
- * @caller: who does it
+ * sockstat_conn_disconnect() - tcp_disconnect() is called
+ * @sk: the socket, with its numbers and addresses not yet cleared
+ * @caller: the process and descriptor that make the call
  *
  * Context: under the socket lock.
  */
@@ -392,26 +407,26 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-		add_first_holder(conn, caller);
-		/* else its very next step is the change to CLOSE */
+		conn_add_first_holder(conn, caller);
+		/* else tcp_disconnect() enters TCP_CLOSE next: sockstat_conn_dead() retires it */
 		if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
-			retire(conn);
+			conn_retire(conn);
 		else
 			conn->flags |= SOCKSTAT_CONN_LEAVING;
 	}
 	sockstat_table_unlock(&place);
 }
 
-/* A connection that nobody used is its closer's. */
-static void note_closer(struct sockstat_conn *conn, const struct sockstat_caller *caller)
+/* If no call was seen, credit the process that closes it; else refresh its record. */
+static void conn_note_closer(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
 	struct sockstat_holder *h;
 
 	if (!sockstat_holder_count(&conn->holders)) {
-		add_holder(conn, caller);
+		conn_add_holder(conn, caller);
 		return;
 	}
 	h = sockstat_holder_find(&conn->holders, caller);
@@ -420,9 +435,9 @@ static void note_closer(struct sockstat_conn *conn, const struct sockstat_caller
 }
 
 /**
- * sockstat_conn_close() - the last descriptor is gone
+ * sockstat_conn_close() - tcp_close() is called: no descriptor is left
  * @sk: the socket
- * @caller: who closed it, if that can be told
+ * @caller: the process and, if known, the descriptor that was closed last
  *
  * Context: process.
  */
@@ -431,23 +446,23 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: new_if_connected(sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
-		/* its file is gone when it dies */
-		if (note_closing(conn) && !conn->past->id.inode)
+		/* tcp_close() detaches the file, which has the inode number */
+		if (conn_note_closing(conn) && !conn->past->id.inode)
 			conn->past->id.inode = sockstat_compat_sock_ino(sk);
 		conn->flags |= SOCKSTAT_CONN_CLOSED;
 		if (caller->task)
-			note_closer(conn, caller);
+			conn_note_closer(conn, caller);
 	}
 	sockstat_table_unlock(&place);
 }
 
 /**
- * sockstat_conn_destroy() - the socket is going away
+ * sockstat_conn_destroy() - TCP destroys the socket
  * @sk: the socket
  *
- * Context: any; nobody else has @sk.
+ * Context: any; no other call uses @sk any more.
  */
 void sockstat_conn_destroy(struct sock *sk)
 {
@@ -459,19 +474,19 @@ void sockstat_conn_destroy(struct sock *sk)
 	conn = sockstat_table_lock(&place, sk);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
-		retire(conn);
+		conn_retire(conn);
 	}
 	sockstat_table_unlock(&place);
 }
 
 /**
- * sockstat_conn_failed() - connect() failed before any packet was sent
+ * sockstat_conn_failed() - connect() failed before it sent a packet
  * @sk: the socket, unconnected
- * @caller: who called it
- * @family: of @addr
- * @addr: where to
- * @port: where to
- * @error: errno
+ * @caller: the process and descriptor that called connect()
+ * @family: AF_INET or AF_INET6, the family of @addr
+ * @addr: the address that connect() was given
+ * @port: the port that connect() was given
+ * @error: errno, positive
  *
  * Context: under the socket lock.
  */
@@ -484,28 +499,29 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
-			conn->opened = now();
+			conn->opened = conn_now_ns();
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		add_first_holder(conn, caller);
-		if (note_closing(conn)) {
+		conn_add_first_holder(conn, caller);
+		if (conn_note_closing(conn)) {
 			if (!(conn->flags & SOCKSTAT_CONN_DEAD))
 				sockstat_ident_capture(&conn->past->id, sk);
 			sockstat_ident_remote(&conn->past->id, family, addr, port);
 			conn->past->error = error;
 		}
 		conn->flags |= SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_DEAD;
-		retire(conn);
+		conn_retire(conn);
 	}
 	sockstat_table_unlock(&place);
 }
 
 /**
- * sockstat_conn_adopt() - begin to keep a record of a connection
- * @sk: a socket without one
- * @caller: one of its descriptors, credited with its lifetime
+ * sockstat_conn_adopt() - make a record of a connection that has none
+ * @sk: a socket without a record
+ * @caller: a descriptor of it, credited with all bytes of its lifetime
  *
  * Context: between sockstat_table_lock() and sockstat_table_unlock().
- * Return: the record, or NULL (and counted) if there is none at hand.
+ * Return: the record, valid until sockstat_table_unlock(); NULL (and counted) if
+ * none is available.
  */
 struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller)
 {
@@ -513,7 +529,7 @@ struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat
 
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
-		add_first_holder(conn, caller);
+		conn_add_first_holder(conn, caller);
 	}
 	return conn;
 }

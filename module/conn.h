@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A connection, and what happens to it. */
+/* The record of a connection, and the events that change it. */
 #ifndef SOCKSTAT_CONN_H
 #define SOCKSTAT_CONN_H
 
@@ -12,18 +12,19 @@
 
 struct sock;
 
-#define SOCKSTAT_CONN_STARTED BIT(0) /* there was or is a connection */
-#define SOCKSTAT_CONN_DEAD BIT(1)    /* it is over: TCP says CLOSE */
-#define SOCKSTAT_CONN_CLOSED BIT(2)  /* its last descriptor is gone */
-#define SOCKSTAT_CONN_LEAVING BIT(3) /* its socket is about to forget it */
+#define SOCKSTAT_CONN_STARTED BIT(0) /* a connection was begun: connect() or a handshake */
+#define SOCKSTAT_CONN_DEAD BIT(1)    /* it has ended, and @past has been filled in */
+#define SOCKSTAT_CONN_CLOSED BIT(2)  /* tcp_close() was called: no file refers to it */
+#define SOCKSTAT_CONN_LEAVING BIT(3) /* tcp_disconnect() is running and will enter TCP_CLOSE */
 
 /**
- * struct sockstat_past - what a connection's row says when it is over
- * @history: among the closed ones, once the socket is gone
- * @conn: whose past this is
- * @id: names, which the socket forgets
- * @closed: when it was closed or died, ns since 1970, or 0
- * @error: errno it failed or ended with, or 0
+ * struct sockstat_past - data of an ended connection for its row
+ * @history: link in the history, once the connection has left the table
+ * @conn: the connection
+ * @id: addresses and numbers, copied before the socket loses them
+ * @closed: CLOCK_REALTIME in ns of tcp_close() or of TCP_CLOSE, whichever came
+ *          first
+ * @error: errno with which it failed or ended, or 0
  */
 struct sockstat_past {
 	struct list_head history;
@@ -35,23 +36,25 @@ struct sockstat_past {
 
 /**
  * struct sockstat_conn - one connection, from its beginning to its closed row
- * @node: in the table, while there is a socket
- * @sk: the socket; valid while in the table, since tcp_destroy_sock's handler
- *      takes the record out. NULL after that
- * @creditor: who is credited with the flow's next bytes, if anybody
- * @ledger: TCP's count
- * @opened: when connect() was called or the handshake done, ns since 1970, or
- *          0 if that was before the module
- * @past: from when it is closed or dead, if there was a record for it
- * @dead: waiting to be freed
- * @born: as in struct sockstat_holder
+ * @node: link in the table, as long as the record has a socket
+ * @sk: the socket. It stays valid while the record is in the table, because the
+ *      handler of tcp_destroy_sock removes the record; NULL after the removal
+ * @creditor: the holder to which the next bytes of a flow are credited, or NULL
+ * @ledger: bytes counted so far
+ * @opened: CLOCK_REALTIME in ns of connect(), or of the handshake if accepted; 0
+ *          if the module was not loaded then
+ * @past: NULL until the connection is closed or dead, or for want of memory
+ * @dead: link among the records to be freed, instead of @past
+ * @born: generation when the record was made (see table.h, "Generations")
  * @seen: generation of the last snapshot that found a descriptor of it
- * @shown: generation of the last snapshot with a row for nobody's bytes
+ * @shown: generation of the last snapshot that dealt with the bytes of no holder
  * @flags: SOCKSTAT_CONN_*
- * @holders: who used it
+ * @holders: the descriptors through which it was used
  *
- * Freed after a grace period: it is found, and a call of the creditor's
- * counted, without a lock.
+ * In the table, the lock of its bucket protects a record ("locked" in the
+ * comments), in the history, history_lock. sockstat_table_has() and
+ * sockstat_table_again() look at records in the table under RCU instead, hence a
+ * record is freed after a grace period.
  */
 struct sockstat_conn {
 	struct hlist_node node;
@@ -74,7 +77,7 @@ struct sockstat_conn {
 static_assert(sizeof(struct sockstat_conn) <= 192);
 #endif
 
-/* events, from the hooks */
+/* events, reported by hooks.c */
 bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
 			 const struct sockstat_caller *caller);
 void sockstat_conn_urgent(struct sock *sk);
@@ -89,7 +92,7 @@ void sockstat_conn_destroy(struct sock *sk);
 void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller, u16 family,
 			  const union sockstat_addr *addr, __be16 port, int error);
 
-/* for the table's reader */
+/* for snapshots, called by row.c */
 void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
 						   const struct sockstat_caller *caller);

@@ -6,89 +6,94 @@
 #include "history.h"
 #include "lock.h"
 
-/* How many connections one hold of the lock passes over. */
+/* How many connections to visit before the lock is released. */
 #define BATCH 256
 
-static DEFINE_RAW_SPINLOCK(lock);
-static LIST_HEAD(closed);
-static unsigned int nr_rows;
-static unsigned int limit;
+static DEFINE_RAW_SPINLOCK(history_lock);
+static LIST_HEAD(history_list);
+static unsigned int history_rows;
+static unsigned int history_limit;
 
-/* While a reader walks the list nothing leaves it; it stands at @cursor. */
-static bool pinned;
-static struct list_head *cursor;
-static struct list_head *end;
+/*
+ * While a snapshot has the history pinned, nothing is evicted: the snapshot's
+ * position, history_cursor, stays in the list. history_end was the last entry
+ * when it was pinned.
+ */
+static bool history_pinned;
+static struct list_head *history_cursor;
+static struct list_head *history_end;
 
-static unsigned int rows_of(const struct sockstat_past *past)
+static unsigned int history_rows_of(const struct sockstat_past *past)
 {
 	return max(sockstat_holder_count(&past->conn->holders), 1U);
 }
 
-/* By how much; the limit may change at any time. */
-static unsigned int too_many(void)
+/* By how many rows the history exceeds its limit, which may change at any time. */
+static unsigned int history_excess(void)
 {
-	unsigned int rows = READ_ONCE(limit);
+	unsigned int rows = READ_ONCE(history_limit);
 
-	return nr_rows > rows ? nr_rows - rows : 0;
+	return history_rows > rows ? history_rows - rows : 0;
 }
 
 /**
  * sockstat_history_limit() - set how many closed rows are kept
- * @rows: at most this many
+ * @rows: the limit
  *
- * What is too much is for sockstat_history_evict() to hand out.
+ * Evicts nothing: sockstat_table_trim() requests that.
  *
  * Context: any.
  */
 void sockstat_history_limit(unsigned int rows)
 {
-	WRITE_ONCE(limit, rows);
+	WRITE_ONCE(history_limit, rows);
 }
 
 /**
- * sockstat_history_add() - keep a closed connection
- * @past: of a connection that is complete and out of the table; the history
- *        owns both until they are evicted
+ * sockstat_history_add() - append a closed connection
+ * @past: part of a connection that has left the table and gets no more events.
+ *        The history owns both until it evicts them
  *
  * Context: any but NMI, interrupts off, raw spinlocks may be held.
- * Return: whether there is something to evict.
+ * Return: whether the limit is exceeded.
  */
 bool sockstat_history_add(struct sockstat_past *past)
 {
 	bool over;
 
 	lockdep_assert_irqs_disabled();
-	sockstat_lock(&lock);
-	list_add_tail(&past->history, &closed);
-	nr_rows += rows_of(past);
-	over = too_many();
-	raw_spin_unlock(&lock);
+	sockstat_lock(&history_lock);
+	list_add_tail(&past->history, &history_list);
+	history_rows += history_rows_of(past);
+	over = history_excess();
+	raw_spin_unlock(&history_lock);
 	return over;
 }
 
 /**
- * sockstat_history_evict() - take out the oldest if there are too many
+ * sockstat_history_evict() - remove the oldest connection if the limit is exceeded
  *
  * Context: any.
- * Return: a connection that the caller now owns, or NULL.
+ * Return: the removed connection's past, which the caller now owns with the
+ * connection; NULL if the limit is not exceeded or the history is pinned.
  */
 struct sockstat_past *sockstat_history_evict(void)
 {
 	struct sockstat_past *past = NULL;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	if (!pinned && too_many()) {
-		past = list_first_entry(&closed, struct sockstat_past, history);
+	raw_spin_lock_irqsave(&history_lock, flags);
+	if (!history_pinned && history_excess()) {
+		past = list_first_entry(&history_list, struct sockstat_past, history);
 		list_del(&past->history);
-		nr_rows -= rows_of(past);
+		history_rows -= history_rows_of(past);
 	}
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return past;
 }
 
 /**
- * sockstat_history_pin() - begin a pass over what is there now
+ * sockstat_history_pin() - begin a pass over the connections that are there now
  *
  * One pass at a time; nothing is evicted before sockstat_history_unpin().
  *
@@ -99,46 +104,47 @@ void sockstat_history_pin(void)
 	unsigned long flags;
 	unsigned int skip;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	pinned = true;
-	cursor = closed.next;
-	end = closed.prev;
-	/* the limit may have been lowered, or evicting be under way */
-	skip = too_many();
-	while (skip && cursor != &closed) {
+	raw_spin_lock_irqsave(&history_lock, flags);
+	history_pinned = true;
+	history_cursor = history_list.next;
+	history_end = history_list.prev;
+	/* leave out rows above the limit that have not been evicted yet */
+	skip = history_excess();
+	while (skip && history_cursor != &history_list) {
 		struct sockstat_past *past;
 
-		past = list_entry(cursor, struct sockstat_past, history);
-		skip -= min(skip, rows_of(past));
-		cursor = cursor->next;
+		past = list_entry(history_cursor, struct sockstat_past, history);
+		skip -= min(skip, history_rows_of(past));
+		history_cursor = history_cursor->next;
 	}
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 }
 
 /**
  * sockstat_history_unpin() - end a pass
  *
  * Context: any.
- * Return: whether there is something to evict.
+ * Return: whether the limit is exceeded.
  */
 bool sockstat_history_unpin(void)
 {
 	unsigned long flags;
 	bool over;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	pinned = false;
-	over = too_many();
-	raw_spin_unlock_irqrestore(&lock, flags);
+	raw_spin_lock_irqsave(&history_lock, flags);
+	history_pinned = false;
+	over = history_excess();
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return over;
 }
 
 /**
- * sockstat_history_for_each() - go on with a pass
- * @show: called with raw spinlocks held; false if it could not take this one
- * @arg: for @show
+ * sockstat_history_for_each() - continue a pass
+ * @show: called for each connection, with a raw spinlock held; returns false if it
+ *        wants to get the same connection again, in the next call
+ * @arg: passed to @show
  *
- * Returns after a bounded number of connections, and when @show fails.
+ * Returns after a bounded number of connections, or when @show returns false.
  *
  * Context: between sockstat_history_pin() and sockstat_history_unpin().
  * Return: whether the pass is complete.
@@ -149,15 +155,15 @@ bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *ar
 	bool complete;
 	int n;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	for (n = 0; n < BATCH && cursor != &closed; n++) {
-		struct list_head *this = cursor;
+	raw_spin_lock_irqsave(&history_lock, flags);
+	for (n = 0; n < BATCH && history_cursor != &history_list; n++) {
+		struct list_head *this = history_cursor;
 
 		if (!show(list_entry(this, struct sockstat_past, history)->conn, arg))
 			break;
-		cursor = this == end ? &closed : this->next;
+		history_cursor = this == history_end ? &history_list : this->next;
 	}
-	complete = cursor == &closed;
-	raw_spin_unlock_irqrestore(&lock, flags);
+	complete = history_cursor == &history_list;
+	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return complete;
 }

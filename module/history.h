@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The closed connections that are still shown, oldest first. */
+/* The history: closed connections that snapshots still show, oldest first. */
 #ifndef SOCKSTAT_HISTORY_H
 #define SOCKSTAT_HISTORY_H
 

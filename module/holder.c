@@ -2,28 +2,30 @@
 #include "holder.h"
 #include "pool.h"
 
-/* Records at hand: what may be created before the refill gets to run. */
+/* Free records to keep: they have to last until the refill work runs. */
 #define HOLDERS_READY 1024
 
 /*
- * A socket that is handed on from process to process for years (the output of
- * an inetd script) must not eat up memory: further holders stay anonymous.
+ * Holders per connection. A socket that is passed from process to process for
+ * years, such as the output of an inetd script, must not use up memory. Further
+ * callers get no holder.
  */
 #define HOLDERS_MAX 1024
 
 /*
- * Nor must a user who uses many connections through many descriptors: whose
- * memory that is cannot be said where the records are made. If so many are in
- * use by all, a connection gets only few.
+ * The same against a user of many connections and descriptors: handlers cannot
+ * charge the memory of a holder to a user. While HOLDERS_PLENTY records or more
+ * are in use altogether, no connection gets more than HOLDERS_FEW holders.
  */
 #define HOLDERS_PLENTY 65536
 #define HOLDERS_FEW 16
 
-static struct sockstat_pool pool;
-static atomic64_t anonymous;
+static struct sockstat_pool holder_pool;
+static atomic64_t holder_refused;
 
-/* Where a holder stands in the order; any total order does. */
-static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id, int fd)
+/* Compare a holder with a place in the order. Pids are ordered by address. */
+static int holder_compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id,
+			  int fd)
 {
 	const struct sockstat_process *p = h->process;
 
@@ -36,14 +38,15 @@ static int compare(const struct sockstat_holder *h, const struct pid *pid, u32 e
 	return 0;
 }
 
-static bool same_process(const struct sockstat_holder *h, const struct sockstat_caller *caller)
+static bool holder_same_process(const struct sockstat_holder *h,
+				const struct sockstat_caller *caller)
 {
 	return h->process->pid == caller->pid && h->process->exec_id == caller->exec_id;
 }
 
-/* The first holder at or after a place in the order. */
-static struct sockstat_holder *find_from(const struct sockstat_holders *all,
-					 const struct sockstat_caller *caller, int fd)
+/* Find the first holder at or after (process of @caller, @fd) in the order. */
+static struct sockstat_holder *holder_find_from(const struct sockstat_holders *all,
+						const struct sockstat_caller *caller, int fd)
 {
 	struct rb_node *n = all->root.rb_node;
 	struct sockstat_holder *best = NULL;
@@ -51,7 +54,7 @@ static struct sockstat_holder *find_from(const struct sockstat_holders *all,
 	while (n) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
-		if (compare(h, caller->pid, caller->exec_id, fd) < 0) {
+		if (holder_compare(h, caller->pid, caller->exec_id, fd) < 0) {
 			n = n->rb_right;
 		} else {
 			best = h;
@@ -62,9 +65,9 @@ static struct sockstat_holder *find_from(const struct sockstat_holders *all,
 }
 
 /**
- * sockstat_holder_find() - find the caller's descriptor
+ * sockstat_holder_find() - find the holder of the caller's descriptor
  * @all: a connection's holders
- * @caller: who calls
+ * @caller: the process and descriptor that make the call
  *
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
@@ -72,28 +75,29 @@ static struct sockstat_holder *find_from(const struct sockstat_holders *all,
 struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 					     const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h = find_from(all, caller, caller->fd);
+	struct sockstat_holder *h = holder_find_from(all, caller, caller->fd);
 
 	return h && sockstat_holder_is(h, caller) ? h : NULL;
 }
 
 /**
- * sockstat_holder_of_process() - find any descriptor of the caller's process
+ * sockstat_holder_of_process() - find a holder of the caller's process
  * @all: a connection's holders
- * @caller: who calls
+ * @caller: the process that makes the call; its descriptor does not matter
  *
  * Context: any, the connection locked.
- * Return: the holder, which stays as long as the connection, or NULL.
+ * Return: of the process's holders the one with the lowest descriptor, where
+ * SOCKSTAT_FD_UNKNOWN comes first; it stays as long as the connection. Or NULL.
  */
 struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders *all,
 						   const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h = find_from(all, caller, SOCKSTAT_FD_UNKNOWN);
+	struct sockstat_holder *h = holder_find_from(all, caller, SOCKSTAT_FD_UNKNOWN);
 
-	return h && same_process(h, caller) ? h : NULL;
+	return h && holder_same_process(h, caller) ? h : NULL;
 }
 
-static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *new)
+static void holder_link(struct sockstat_holders *all, struct sockstat_holder *new)
 {
 	struct rb_node **link = &all->root.rb_node, *parent = NULL;
 
@@ -101,7 +105,7 @@ static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *
 		struct sockstat_holder *h = rb_entry(*link, struct sockstat_holder, node);
 
 		parent = *link;
-		link = compare(h, new->process->pid, new->process->exec_id, new->fd) > 0 ?
+		link = holder_compare(h, new->process->pid, new->process->exec_id, new->fd) > 0 ?
 			       &parent->rb_left :
 			       &parent->rb_right;
 	}
@@ -110,9 +114,12 @@ static void link_in_order(struct sockstat_holders *all, struct sockstat_holder *
 }
 
 /**
- * sockstat_holder_note_process() - note what a closed row will say of a process
- * @h: one of its holders
+ * sockstat_holder_note_process() - update a holder's name and credentials
+ * @h: a holder of the caller's process
  * @caller: the process; caller->task is current or kept by the caller
+ *
+ * The row of a closed descriptor shows the state noted last. If no record is free
+ * for the new state, the old one stays.
  *
  * Context: any but NMI, the connection locked.
  */
@@ -125,30 +132,30 @@ void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockst
 	new = sockstat_process_get(caller);
 	if (!new)
 		return;
-	/* its fields are set before sockstat_holder_is() may look at them */
+	/* publish the fields of @new to sockstat_holder_is(), which may run without the lock */
 	smp_store_release(&h->process, new);
 	sockstat_process_put(old);
 }
 
-static unsigned int most_now(void)
+static unsigned int holder_limit(void)
 {
-	return READ_ONCE(pool.used) < HOLDERS_PLENTY ? HOLDERS_MAX : HOLDERS_FEW;
+	return READ_ONCE(holder_pool.used) < HOLDERS_PLENTY ? HOLDERS_MAX : HOLDERS_FEW;
 }
 
-static struct sockstat_holder *first_or_next(struct sockstat_holders *all)
+static struct sockstat_holder *holder_alloc(struct sockstat_holders *all)
 {
-	return sockstat_holder_count(all) ? sockstat_pool_get(&pool) : &all->first;
+	return sockstat_holder_count(all) ? sockstat_pool_get(&holder_pool) : &all->first;
 }
 
 /**
- * sockstat_holder_new() - add the caller's descriptor
- * @all: a connection's holders
- * @caller: who calls; caller->task is not NULL
- * @born: generation of the current snapshot
+ * sockstat_holder_new() - add a holder for the caller's descriptor
+ * @all: a connection's holders, none of which is the caller's descriptor
+ * @caller: the process and descriptor that make the call; caller->task is not NULL
+ * @born: the current generation
  *
  * Context: any but NMI, the connection locked.
  * Return: the holder, which stays as long as the connection; NULL (and counted)
- * if there is no record for it.
+ * if there is no record for it or the connection has its maximum of holders.
  */
 struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 					    const struct sockstat_caller *caller, u32 born)
@@ -156,14 +163,14 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	struct sockstat_process *process;
 	struct sockstat_holder *h;
 
-	if (sockstat_holder_count(all) >= most_now()) {
-		atomic64_inc(&anonymous);
+	if (sockstat_holder_count(all) >= holder_limit()) {
+		atomic64_inc(&holder_refused);
 		return NULL;
 	}
 	process = sockstat_process_get(caller);
 	if (!process)
 		return NULL;
-	h = first_or_next(all);
+	h = holder_alloc(all);
 	if (!h) {
 		sockstat_process_put(process);
 		return NULL;
@@ -171,17 +178,18 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	h->process = process;
 	h->fd = caller->fd;
 	h->born = born;
-	link_in_order(all, h);
+	holder_link(all, h);
 	all->first.count++;
 	return h;
 }
 
 /**
- * sockstat_holder_claim() - find the caller's descriptor, perhaps a nameless one
+ * sockstat_holder_claim() - find or claim a holder for the caller's descriptor
  * @all: a connection's holders
- * @caller: who calls; its descriptor is known
+ * @caller: the process and descriptor that make the call
  *
- * What a process moved before its descriptor was known is now @caller's.
+ * If the process has a holder whose descriptor is unknown, that becomes the
+ * holder of the caller's descriptor, with the bytes credited to it so far.
  *
  * Context: any, the connection locked.
  * Return: the holder, which stays as long as the connection, or NULL.
@@ -198,13 +206,13 @@ struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
 		return NULL;
 	rb_erase(&h->node, &all->root);
 	WRITE_ONCE(h->fd, caller->fd);
-	link_in_order(all, h);
+	holder_link(all, h);
 	return h;
 }
 
 /**
- * sockstat_holder_free_all() - let all holders of a connection go
- * @all: holders of a connection that nobody can reach any more
+ * sockstat_holder_free_all() - free all holders of a connection
+ * @all: holders of a connection to which no reference is left
  *
  * Context: process, may sleep.
  */
@@ -215,35 +223,36 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
 	rbtree_postorder_for_each_entry_safe(h, next, &all->root, node) {
 		sockstat_process_put(h->process);
 		if (h != &all->first)
-			sockstat_pool_put(&pool, h);
+			sockstat_pool_put(&holder_pool, h);
 	}
 }
 
 /**
- * sockstat_holder_dropped() - descriptors that got no record
+ * sockstat_holder_dropped() - count the failures to make a holder
  *
  * Context: any.
  */
 u64 sockstat_holder_dropped(void)
 {
-	return READ_ONCE(pool.empty) + atomic64_read(&anonymous) + sockstat_process_dropped();
+	return READ_ONCE(holder_pool.empty) + atomic64_read(&holder_refused) +
+	       sockstat_process_dropped();
 }
 
 /**
- * sockstat_holder_refill() - have all records at hand that may be wanted
+ * sockstat_holder_refill() - fill the pool of holders
  *
  * Context: process, may sleep.
  */
 void sockstat_holder_refill(void)
 {
-	sockstat_pool_fill(&pool);
+	sockstat_pool_fill(&holder_pool);
 }
 
 /**
- * sockstat_holder_init() - get records ready
+ * sockstat_holder_init() - create the pools of holders and processes
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_holder_init(void)
 {
@@ -252,7 +261,7 @@ int sockstat_holder_init(void)
 	err = sockstat_process_init();
 	if (err)
 		return err;
-	err = sockstat_pool_init(&pool, "sockstat_holder", sizeof(struct sockstat_holder),
+	err = sockstat_pool_init(&holder_pool, "sockstat_holder", sizeof(struct sockstat_holder),
 				 HOLDERS_READY);
 	if (err)
 		sockstat_process_exit();
@@ -260,12 +269,12 @@ int sockstat_holder_init(void)
 }
 
 /**
- * sockstat_holder_exit() - free the records at hand
+ * sockstat_holder_exit() - free the pools of holders and processes
  *
  * Context: process, may sleep; no connection is left.
  */
 void sockstat_holder_exit(void)
 {
-	sockstat_pool_destroy(&pool);
+	sockstat_pool_destroy(&holder_pool);
 	sockstat_process_exit();
 }

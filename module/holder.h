@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The descriptors through which a connection is used, and what each moved. */
+/* Holders: the descriptors through which a connection was used, and their bytes. */
 #ifndef SOCKSTAT_HOLDER_H
 #define SOCKSTAT_HOLDER_H
 
@@ -12,12 +12,13 @@
 #define SOCKSTAT_FD_UNKNOWN (-1)
 
 /**
- * struct sockstat_caller - whose call it is
- * @task: a thread of the process; NULL: nobody's in particular
- * @pid: the thread group's pid
- * @exec_id: tells apart the programs that a process runs one after another
+ * struct sockstat_caller - the process and descriptor that make a call
+ * @task: a thread of the process; NULL if the call belongs to no process, such as
+ *        that of a kernel thread
+ * @pid: pid of the thread group
+ * @exec_id: task->self_exec_id, which changes with execve()
  * @fd: the descriptor, or SOCKSTAT_FD_UNKNOWN
- * @searched: @fd is all that can be found out
+ * @searched: sockstat_fd_search() has been tried
  */
 struct sockstat_caller {
 	struct task_struct *task;
@@ -29,18 +30,17 @@ struct sockstat_caller {
 
 /**
  * struct sockstat_holder - a descriptor through which a connection was used
- * @node: in &struct sockstat_holders.root, by (pid, exec_id, @fd)
- * @process: its process as it was last seen, a reference held
+ * @node: in &struct sockstat_holders.root, ordered by (pid, exec_id, @fd)
+ * @process: the process as it was last seen, a reference held
  * @bytes: application bytes credited, by flow
- * @calls: entries into TCP, by flow
+ * @calls: calls of TCP's send or receive functions, by flow, failed ones included
  * @fd: descriptor number or SOCKSTAT_FD_UNKNOWN
- * @born: generation of the snapshot that was being taken, or was last taken,
- *        when the record was made
- * @seen: generation of the last snapshot that showed it
- * @count: of a connection's first holder: how many there are
+ * @born: generation when the record was made (see table.h, "Generations")
+ * @seen: generation of the last snapshot that dealt with this holder
+ * @count: in a connection's first holder: number of its holders
  *
- * Under RCU @process, @fd and @calls may be looked at, and @calls be raised,
- * without the owner's lock.
+ * The lock of the connection protects a holder. Under RCU, @process, @fd and
+ * @calls may be read and @calls incremented without it.
  */
 struct sockstat_holder {
 	struct rb_node node;
@@ -55,10 +55,10 @@ struct sockstat_holder {
 
 /**
  * struct sockstat_holders - all holders of one connection
- * @root: them, in order
- * @first: the first there was, if there was any; the rest is from a pool
+ * @root: the holders in order
+ * @first: the first one that was made, if any; the others are from a pool
  *
- * The connection's owner serialises access; holders stay as long as it does.
+ * The lock of the connection protects them. Holders stay as long as it does.
  */
 struct sockstat_holders {
 	struct rb_root root;
@@ -73,7 +73,7 @@ u64 sockstat_holder_dropped(void);
 /**
  * sockstat_holder_is() - whether a holder is the caller's descriptor
  * @h: a holder
- * @caller: who calls
+ * @caller: the process and descriptor that make the call
  *
  * Context: any, the connection locked, or under RCU.
  */
@@ -87,7 +87,7 @@ static inline bool sockstat_holder_is(const struct sockstat_holder *h,
 }
 
 /**
- * sockstat_holder_count() - how many holders a connection has
+ * sockstat_holder_count() - count the holders of a connection
  * @all: a connection's holders
  *
  * Context: any, the connection locked.

@@ -8,26 +8,26 @@
 #include "compat.h"
 #include "ident.h"
 
-static bool is_link_local(const struct sockstat_ident *id)
+static bool ident_is_link_local(const struct sockstat_ident *id)
 {
 	return id->family == AF_INET6 &&
 	       ((ipv6_addr_type(&id->local.v6) | ipv6_addr_type(&id->remote.v6)) &
 		IPV6_ADDR_LINKLOCAL);
 }
 
-static void capture_scope(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_scope(struct sockstat_ident *id, const struct sock *sk)
 {
 	struct net_device *dev;
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(sk), READ_ONCE(sk->sk_bound_dev_if));
 	if (dev)
-		/* it may be renamed just now: then this is a mixture of both */
+		/* a concurrent rename may leave a mixture of the two names */
 		data_race(strscpy(id->scope, dev->name, sizeof(id->scope)));
 	rcu_read_unlock();
 }
 
-static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_v4(struct sockstat_ident *id, const struct sock *sk)
 {
 	id->family = AF_INET;
 	id->local.v4 = READ_ONCE(sk->sk_rcv_saddr);
@@ -35,13 +35,13 @@ static void capture_v4(struct sockstat_ident *id, const struct sock *sk)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
-	/* read while it is set, it may be half of each: as said below */
+	/* a concurrent connect() may leave a mixture, as the kernel-doc below says */
 	struct in6_addr local = data_race(sk->sk_v6_rcv_saddr);
-	/* so may this */
+	/* likewise */
 	struct in6_addr remote = data_race(sk->sk_v6_daddr);
-	/* the peer's address stays in an unconnected socket, its port does not */
+	/* when a socket is disconnected, its remote address stays and its port is cleared */
 	bool connected = READ_ONCE(inet_sk(sk)->inet_dport);
 
 	if (ipv6_addr_v4mapped(&local) || (connected && ipv6_addr_v4mapped(&remote))) {
@@ -53,23 +53,22 @@ static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
 	id->family = AF_INET6;
 	id->local.v6 = local;
 	id->remote.v6 = remote;
-	if (is_link_local(id))
-		capture_scope(id, sk);
+	if (ident_is_link_local(id))
+		ident_capture_scope(id, sk);
 }
 #else
-static void capture_v6(struct sockstat_ident *id, const struct sock *sk)
+static void ident_capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
 }
 #endif
 
 /**
- * sockstat_ident_capture() - copy a socket's names
- * @id: filled in completely, except that an inode number already there stays
- *      when the socket has lost its file
+ * sockstat_ident_capture() - copy the identity of a socket
+ * @id: filled in; if the socket has lost its file, @id->inode keeps its value
  * @sk: a full TCP socket that the caller keeps from going away
  *
- * Context: any, raw spinlocks may be held. Takes no lock; a connection that is
- * just changing its addresses may be caught half way.
+ * Context: any, raw spinlocks may be held. Takes no lock: if the socket is just
+ * changing its addresses, the copy may mix old and new ones.
  */
 void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
 {
@@ -78,9 +77,9 @@ void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
 
 	memset(id, 0, sizeof(*id));
 	if (sk->sk_family == AF_INET6)
-		capture_v6(id, sk);
+		ident_capture_v6(id, sk);
 	else
-		capture_v4(id, sk);
+		ident_capture_v4(id, sk);
 	id->local_port = READ_ONCE(inet->inet_sport);
 	id->remote_port = READ_ONCE(inet->inet_dport);
 	id->uid = READ_ONCE(sk->sk_uid);
@@ -90,13 +89,15 @@ void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
 }
 
 /**
- * sockstat_ident_remote() - note the peer of a connection that never came up
+ * sockstat_ident_remote() - set the remote address of a failed connection
  * @id: a captured identity
- * @family: AF_INET or AF_INET6, as @addr
- * @addr: the address connect() was given
- * @port: the port connect() was given
+ * @family: AF_INET or AF_INET6, the family of @addr
+ * @addr: the address that connect() was given
+ * @port: the port that connect() was given
  *
- * A failed connect() wipes the peer from the socket; the row shall name it.
+ * A connect() that fails clears the remote port of the socket, but the row has
+ * to show which peer could not be reached. A local address of another family is
+ * cleared.
  *
  * Context: any.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who is connected to whom: the part of a socket that outlives it in a row. */
+/* The identity of a connection, which its row shows after the socket is gone. */
 #ifndef SOCKSTAT_IDENT_H
 #define SOCKSTAT_IDENT_H
 
@@ -16,17 +16,17 @@ union sockstat_addr {
 };
 
 /**
- * struct sockstat_ident - a connection's names, copied out of its socket
- * @local: own address, valid if @local_port is not 0
- * @remote: the peer's address, valid if @remote_port is not 0
- * @local_port: own port, 0 if there is none yet
- * @remote_port: the peer's port, 0 if there is none yet
+ * struct sockstat_ident - the identity of a connection, copied from its socket
+ * @local: local address, valid if @local_port is not 0
+ * @remote: remote address, valid if @remote_port is not 0
+ * @local_port: local port, 0 if there is none yet
+ * @remote_port: remote port, 0 if there is none yet
  * @family: AF_INET (also for v4-mapped addresses) or AF_INET6
  * @scope: interface of a link-local address, else empty
- * @uid: the socket's owner
+ * @uid: owner of the socket
  * @netns: inode number of the network namespace
- * @inode: inode number of the socket file, 0 if there is none
- * @cookie: socket cookie, 0 if there is none
+ * @inode: inode number of the socket's file, 0 if there is none
+ * @cookie: socket cookie
  */
 struct sockstat_ident {
 	union sockstat_addr local;

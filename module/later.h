@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Work that is asked for where nothing may be waited for. */
+/* Work that is requested in contexts where it cannot be queued. */
 #ifndef SOCKSTAT_LATER_H
 #define SOCKSTAT_LATER_H
 
@@ -7,13 +7,14 @@
 #include <linux/workqueue.h>
 
 /**
- * struct sockstat_later - something to be done soon, in process context
- * @asked: takes the request out of whatever context it was made in
- * @work: does it
- * @delay: how much later, in jiffies; requests in between are one
+ * struct sockstat_later - work that is requested in any context
+ * @irq_work: queues @work in a context where that is allowed
+ * @work: runs the function in process context
+ * @delay: jiffies from a request to the function; requests made in between are
+ *         merged
  */
 struct sockstat_later {
-	struct irq_work asked;
+	struct irq_work irq_work;
 	struct delayed_work work;
 	unsigned long delay;
 };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * write_seq advances by exactly what the application queued and copied_seq by
- * exactly what it consumed, but for the SYN and the FIN, which take a number
- * each, and for an urgent byte that the reader steps over.
+ * write_seq advances by the bytes that the application queued, and copied_seq by
+ * the bytes that it consumed. Exceptions are the SYN and the FIN, which take one
+ * number each, and an urgent byte that tcp_recvmsg() steps over.
  *
- * The sequence numbers are 32 bits wide and may each be read at any time;
- * bytes_acked and bytes_received are 64 bits wide but agree with the rest only
- * under the socket lock. So the low 32 bits of a total always come from the
- * sequence numbers and only the number of wraps from the wide counters.
+ * The sequence numbers have 32 bits, and each may be read at any time.
+ * bytes_acked and bytes_received have 64 bits, but agree with the other fields
+ * only under the socket lock. So the low 32 bits of a total always come from the
+ * sequence numbers, and the wide counters only tell how often those wrapped.
  */
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -15,14 +15,14 @@
 
 #include "ledger.h"
 
-#define TCPF_FIN_SENT \
+#define LEDGER_FIN_STATES \
 	(TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING | TCPF_LAST_ACK | TCPF_TIME_WAIT)
 
-/* How often to look again for two equal views of a socket in use. */
-#define SAMPLE_TRIES 8
+/* How often to try to read all fields of a busy socket in one state. */
+#define LEDGER_SAMPLE_TRIES 8
 
-/* The fields that say how much was ever sent and received. */
-struct sample {
+/* The fields from which lifetime totals are computed. */
+struct ledger_sample {
 	u64 bytes_acked;
 	u64 bytes_received;
 	u64 bytes_sent;
@@ -33,24 +33,24 @@ struct sample {
 	u32 rcv_nxt;
 };
 
-/* What sockstat_ledger_may_wait() looks at is written in one piece. */
-static void set_flags(struct sockstat_ledger *l, u8 flags)
+/* sockstat_ledger_may_wait() reads flags, seq and urg_seq without a lock. */
+static void ledger_set_flags(struct sockstat_ledger *l, u8 flags)
 {
 	WRITE_ONCE(l->flags, l->flags | flags);
 }
 
-static void clear_flags(struct sockstat_ledger *l, u8 flags)
+static void ledger_clear_flags(struct sockstat_ledger *l, u8 flags)
 {
 	WRITE_ONCE(l->flags, l->flags & ~flags);
 }
 
-static void set_seq(struct sockstat_ledger *l, enum sockstat_flow flow, u32 seq)
+static void ledger_set_seq(struct sockstat_ledger *l, enum sockstat_flow flow, u32 seq)
 {
 	WRITE_ONCE(l->seq[flow], seq);
 }
 
-/* The FIN counts in copied_seq once the reader has consumed the end of file. */
-static u32 consumed_seq(const struct sock *sk)
+/* copied_seq without the FIN, which it counts once the reader has seen the end of file. */
+static u32 ledger_consumed_seq(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 seq = READ_ONCE(tp->copied_seq);
@@ -58,34 +58,52 @@ static u32 consumed_seq(const struct sock *sk)
 	/* copied_seq passes the FIN only after SOCK_DONE and rcv_nxt are set */
 	smp_rmb();
 	if (unlikely(sock_flag(sk, SOCK_DONE))) {
-		smp_rmb(); /* rcv_nxt has the FIN before SOCK_DONE is set */
+		smp_rmb(); /* rcv_nxt passes the FIN before SOCK_DONE is set */
 		if (seq == READ_ONCE(tp->rcv_nxt))
 			seq--;
 	}
 	return seq;
 }
 
-/* A SYN's number has to be skipped once; the data of a TFO SYN follow it. */
-static u32 advance_tx(struct sockstat_ledger *l, const struct sock *sk)
+/* The SYN takes one number, which is skipped; the data of a Fast Open SYN follow it. */
+static u32 ledger_advance_tx(struct sockstat_ledger *l, const struct sock *sk)
 {
 	u32 delta = READ_ONCE(tcp_sk(sk)->write_seq) - l->seq[SOCKSTAT_TX];
 
 	if (unlikely(l->flags & (SOCKSTAT_LEDGER_TX_FROZEN | SOCKSTAT_LEDGER_SYN_PENDING))) {
 		if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN || !delta)
 			return 0;
-		clear_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
-		set_seq(l, SOCKSTAT_TX, l->seq[SOCKSTAT_TX] + 1);
+		ledger_clear_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
+		ledger_set_seq(l, SOCKSTAT_TX, l->seq[SOCKSTAT_TX] + 1);
 		delta--;
 	}
 	return delta;
 }
 
 /*
- * The urgent byte is delivered by MSG_OOB and then stepped over in the stream,
- * or stepped over only, or (SO_OOBINLINE) delivered in the stream. What to add
- * to the stream's advance to @seq so that each delivery counts once.
+ * Correct the advance of copied_seq to @seq for an urgent byte, so that each
+ * delivery to the application counts once. Without SO_OOBINLINE, tcp_recvmsg()
+ * steps over the byte in the stream: copied_seq advances, but nothing is
+ * delivered. MSG_OOB delivers the byte and leaves copied_seq alone.
+ *
+ * The flags URG_PENDING and URG_COUNTED make three states, for the byte at
+ * l->urg_seq: NONE (neither), PENDING (the first) and COUNTED (both).
+ *
+ *   state             found at a booking                      correction  next
+ *   PENDING, COUNTED  new tp->urg_seq, @seq passed the old one    -1 *    NONE
+ *   PENDING, COUNTED  new tp->urg_seq, @seq not past the old one   0      NONE
+ *   NONE              new tp->urg_seq                              0      PENDING
+ *   PENDING           urg_data is TCP_URG_READ: MSG_OOB took it   +1      COUNTED
+ *   PENDING, COUNTED  @seq passed tp->urg_seq                     -1 *    NONE
+ *
+ *   * 0 with SO_OOBINLINE, as the stream delivers the byte.
+ *
+ * One call goes through the rows from top to bottom and takes each that applies.
+ * In the second row there is nothing to correct: TCP delivers the old urgent byte
+ * as ordinary data. sockstat_ledger_urgent() makes the step from PENDING to
+ * COUNTED in advance.
  */
-static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u32 seq)
+static s64 ledger_urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u32 seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 urg_seq = READ_ONCE(tp->urg_seq);
@@ -95,61 +113,63 @@ static s64 urgent_correction(struct sockstat_ledger *l, const struct sock *sk, u
 	if (l->flags & SOCKSTAT_LEDGER_URG_PENDING && urg_seq != l->urg_seq) {
 		if (skips && after(seq, l->urg_seq))
 			correction--;
-		clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
+		ledger_clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	if (urg_seq != l->urg_seq) {
 		WRITE_ONCE(l->urg_seq, urg_seq);
-		set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING))
 		return correction;
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
-		set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 		correction++;
 	}
 	if (after(seq, urg_seq)) {
 		if (skips)
 			correction--;
-		clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
+		ledger_clear_flags(l, SOCKSTAT_LEDGER_URG_PENDING | SOCKSTAT_LEDGER_URG_COUNTED);
 	}
 	return correction;
 }
 
-static bool urgent_is_due(const struct sockstat_ledger *l, const struct sock *sk)
+static bool ledger_urgent_is_due(const struct sockstat_ledger *l, const struct sock *sk)
 {
 	return unlikely(READ_ONCE(tcp_sk(sk)->urg_seq) != l->urg_seq ||
 			l->flags & SOCKSTAT_LEDGER_URG_PENDING);
 }
 
-/* Book @delta numbers; the reader's urgent byte may turn 1 into 0 or 0 into 1. */
-static u64 book(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
-		u64 delta)
+/* Add @delta sequence numbers of a flow to its total, corrected for the urgent byte. */
+static u64 ledger_book(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow,
+		       u64 delta)
 {
 	u64 bytes = delta;
 
-	set_seq(l, flow, l->seq[flow] + delta);
-	if (flow == SOCKSTAT_RX && urgent_is_due(l, sk))
-		bytes += urgent_correction(l, sk, l->seq[flow]);
+	ledger_set_seq(l, flow, l->seq[flow] + delta);
+	if (flow == SOCKSTAT_RX && ledger_urgent_is_due(l, sk))
+		bytes += ledger_urgent_correction(l, sk, l->seq[flow]);
 	l->total[flow] += bytes;
 	return bytes;
 }
 
-static u32 numbers_due(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow)
+static u32 ledger_numbers_due(struct sockstat_ledger *l, const struct sock *sk,
+			      enum sockstat_flow flow)
 {
-	return flow == SOCKSTAT_TX ? advance_tx(l, sk) : consumed_seq(sk) - l->seq[SOCKSTAT_RX];
+	return flow == SOCKSTAT_TX ? ledger_advance_tx(l, sk) :
+				     ledger_consumed_seq(sk) - l->seq[SOCKSTAT_RX];
 }
 
 /**
- * sockstat_ledger_advance() - book what moved lately
+ * sockstat_ledger_advance() - book the bytes that have moved, the cheap way
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
- * @flow: which direction
+ * @flow: the direction
  *
- * 32-bit differences only: what has moved more than 2 GiB since the last
- * booking, or a flow that is not in sync, waits for a settlement.
+ * Takes 32-bit differences only: a flow without a base, or one that has moved
+ * 2 GiB or more since the last booking, is left to sockstat_ledger_settle().
  *
  * Context: any.
- * Return: application bytes that were booked by this call.
+ * Return: application bytes that this call booked.
  */
 u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 			    enum sockstat_flow flow)
@@ -158,15 +178,19 @@ u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 
 	if (!sockstat_ledger_synced(l, flow))
 		return 0;
-	delta = numbers_due(l, sk, flow);
-	/* a FIN that is just being consumed looks like -1 */
+	delta = ledger_numbers_due(l, sk, flow);
+	/* 2 GiB or more, or a racy view of a FIN, which makes -1 */
 	if ((s32)delta < 0)
 		return 0;
-	return book(l, sk, flow, delta);
+	return ledger_book(l, sk, flow, delta);
 }
 
-/* How much the wide counters say has moved; right to a few KiB at any time. */
-static u64 wide_total(const struct sock *sk, enum sockstat_flow flow)
+/*
+ * The bytes moved according to the wide counters, including SYN and FIN. Without
+ * the socket lock the fields may be of different moments, but the result only
+ * has to be right to within 2 GiB.
+ */
+static u64 ledger_wide_total(const struct sock *sk, enum sockstat_flow flow)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
@@ -177,27 +201,29 @@ static u64 wide_total(const struct sock *sk, enum sockstat_flow flow)
 	       (u32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
 }
 
-static u64 advance_wide(struct sockstat_ledger *l, const struct sock *sk, enum sockstat_flow flow)
+static u64 ledger_advance_wide(struct sockstat_ledger *l, const struct sock *sk,
+			       enum sockstat_flow flow)
 {
 	u64 delta;
 	s64 ahead;
 
-	/* before the SYN is queued, snd_una is left from somewhere else */
+	/* in TCP_SYN_SENT, tcp_connect_init() may not have set snd_una yet */
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
 		return sockstat_ledger_advance(l, sk, flow);
 	if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN && flow == SOCKSTAT_TX)
 		return 0;
-	delta = numbers_due(l, sk, flow);
-	ahead = wide_total(sk, flow) - l->total[flow];
+	delta = ledger_numbers_due(l, sk, flow);
+	ahead = ledger_wide_total(sk, flow) - l->total[flow];
 	if ((s32)delta < 0 && ahead < BIT_ULL(31))
 		return 0;
+	/* add the wraps that a 32-bit difference does not show, rounded to the nearest */
 	ahead -= delta;
 	if (ahead >= (s64)BIT_ULL(31))
 		delta += (ahead + BIT_ULL(31)) & ~(u64)U32_MAX;
-	return book(l, sk, flow, delta);
+	return ledger_book(l, sk, flow, delta);
 }
 
-static void sample_once(struct sample *s, const struct sock *sk)
+static void ledger_sample_once(struct ledger_sample *s, const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
@@ -211,18 +237,18 @@ static void sample_once(struct sample *s, const struct sock *sk)
 	s->rcv_nxt = READ_ONCE(tp->rcv_nxt);
 }
 
-/* Read all fields in one state of the socket, which may be in use. */
-static bool sample_stable(struct sample *s, const struct sock *sk)
+/* Read all fields in one state of the socket. False if they keep changing. */
+static bool ledger_sample_stable(struct ledger_sample *s, const struct sock *sk)
 {
-	struct sample first;
+	struct ledger_sample first;
 	int i;
 
 	memset(&first, 0, sizeof(first));
 	memset(s, 0, sizeof(*s));
-	for (i = 0; i < SAMPLE_TRIES; i++) {
-		sample_once(&first, sk);
-		smp_rmb(); /* two looks at different times */
-		sample_once(s, sk);
+	for (i = 0; i < LEDGER_SAMPLE_TRIES; i++) {
+		ledger_sample_once(&first, sk);
+		smp_rmb(); /* the second pass of reads begins after the first */
+		ledger_sample_once(s, sk);
 		if (!memcmp(&first, s, sizeof(*s)))
 			return true;
 		cpu_relax();
@@ -231,38 +257,44 @@ static bool sample_stable(struct sample *s, const struct sock *sk)
 }
 
 /*
- * How many of the sent sequence numbers were a SYN or a FIN: those that are
- * not payload. Out of 0..2 if a transmission is caught half way.
+ * How many SYNs and FINs were sent: sequence numbers sent minus payload bytes
+ * sent. 0, 1 and 2 are valid; anything else is a racy sample.
  */
-static s64 numbers_not_payload(const struct sample *s)
+static s64 ledger_syn_fin_sent(const struct ledger_sample *s)
 {
 	u64 sent = s->bytes_acked + (u32)(s->snd_nxt - s->snd_una);
 
 	return sent - (s->bytes_sent - s->bytes_retrans);
 }
 
-/* bytes_sent goes ahead of snd_nxt while a segment is being transmitted. */
-static bool may_be_transmitting(const struct sample *s, const struct sock *sk)
+/*
+ * Whether a segment may be in transmission: TCP adds its length to bytes_sent
+ * before it advances snd_nxt, so that the two disagree.
+ */
+static bool ledger_may_be_transmitting(const struct ledger_sample *s, const struct sock *sk)
 {
 	return s->snd_nxt != s->write_seq || READ_ONCE(sk->sk_lock.owned);
 }
 
 /*
- * SYN and FIN that are in the transmit count of a connection whose beginning
- * was not seen, and with them which side it was. An accepted socket inherits
- * its listener's backlog: the clue where the counters do not tell.
+ * How many numbers of the lifetime TX count are a SYN or a FIN: 0 to 2, or -EAGAIN
+ * if a racy view does not tell. If the role is not known, or TCP_CLOSE hides
+ * whether there was a FIN, the payload counters decide, and set the role: only an
+ * active open counts its SYN. If they do not decide, sk_max_ack_backlog does: an
+ * accepted socket inherits its listener's, a socket that never listened has 0.
  */
-static int infer_syn_fin(struct sockstat_ledger *l, const struct sample *s, const struct sock *sk,
-			 enum sockstat_view view)
+static int ledger_infer_syn_fin(struct sockstat_ledger *l, const struct ledger_sample *s,
+				const struct sock *sk, enum sockstat_view view)
 {
 	int state = READ_ONCE(sk->sk_state);
-	bool fin = BIT(state) & TCPF_FIN_SENT;
+	bool fin = BIT(state) & LEDGER_FIN_STATES;
 	bool fin_sent = fin && s->snd_nxt == s->write_seq;
-	s64 extra = numbers_not_payload(s);
+	s64 extra = ledger_syn_fin_sent(s);
 
 	if (l->role != SOCKSTAT_ROLE_UNKNOWN && state != TCP_CLOSE)
 		return (l->role == SOCKSTAT_CLIENT) + fin;
-	if (view == SOCKSTAT_VIEW_RACY && (may_be_transmitting(s, sk) || extra < 0 || extra > 2))
+	if (view == SOCKSTAT_VIEW_RACY &&
+	    (ledger_may_be_transmitting(s, sk) || extra < 0 || extra > 2))
 		return -EAGAIN;
 	if (state == TCP_CLOSE && extra >= 0 && extra <= 2) {
 		if (extra != 1)
@@ -277,10 +309,10 @@ static int infer_syn_fin(struct sockstat_ledger *l, const struct sample *s, cons
 }
 
 /*
- * Whether the sequence numbers mean something yet. The handshake's end is told
- * before sk_state changes, hence what we were told goes first.
+ * Whether the sequence numbers are valid. inet_sock_set_state reports the end of
+ * the handshake before sk_state changes, so a known role decides first.
  */
-static bool numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
+static bool ledger_numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
 {
 	if (l->role != SOCKSTAT_ROLE_UNKNOWN)
 		return !(l->flags & SOCKSTAT_LEDGER_OPENING);
@@ -288,102 +320,103 @@ static bool numbers_started(const struct sockstat_ledger *l, const struct sock *
 }
 
 /*
- * Take the lifetime total of one flow as the base. Not inlined: its samples
- * would be zeroed on the stack also where they are not needed.
+ * Book the lifetime total of a flow as its base, and return it. Not inlined, as
+ * CONFIG_INIT_STACK_ALL_ZERO would clear the sample on each settlement.
  */
-static noinline_for_stack u64 sync(struct sockstat_ledger *l, const struct sock *sk,
-				   enum sockstat_flow flow, enum sockstat_view view)
+static noinline_for_stack u64 ledger_sync(struct sockstat_ledger *l, const struct sock *sk,
+					  enum sockstat_flow flow, enum sockstat_view view)
 {
-	struct sample s;
+	struct ledger_sample s;
 	u64 total;
 	u32 seq;
 	int extra;
 
-	if (!numbers_started(l, sk))
+	if (!ledger_numbers_started(l, sk))
 		return 0;
 	if (view == SOCKSTAT_VIEW_LOCKED)
-		sample_once(&s, sk);
-	else if (!sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
+		ledger_sample_once(&s, sk);
+	else if (!ledger_sample_stable(&s, sk) && view == SOCKSTAT_VIEW_RACY)
 		return 0;
 	if (flow == SOCKSTAT_TX) {
-		extra = infer_syn_fin(l, &s, sk, view);
+		extra = ledger_infer_syn_fin(l, &s, sk, view);
 		if (extra < 0)
 			return 0;
 		seq = s.write_seq;
 		total = s.bytes_acked + (u32)(s.write_seq - s.snd_una) - extra;
-		if (BIT(READ_ONCE(sk->sk_state)) & TCPF_FIN_SENT)
-			set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
+		if (BIT(READ_ONCE(sk->sk_state)) & LEDGER_FIN_STATES)
+			ledger_set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 	} else {
-		seq = consumed_seq(sk);
+		seq = ledger_consumed_seq(sk);
 		total = s.bytes_received - (u32)(s.rcv_nxt - seq);
 		WRITE_ONCE(l->urg_seq, READ_ONCE(tcp_sk(sk)->urg_seq));
 		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq))
-			set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
+			ledger_set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
-	/* numbers set by TCP_REPAIR, which no counter knows of */
+	/* TCP_REPAIR sets the sequence numbers without changing the counters */
 	if ((s64)total < 0)
 		total = 0;
-	set_seq(l, flow, seq);
+	ledger_set_seq(l, flow, seq);
 	l->total[flow] += total;
-	set_flags(l, flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED);
+	ledger_set_flags(l, flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED :
+						  SOCKSTAT_LEDGER_RX_SYNCED);
 	return total;
 }
 
 /**
- * sockstat_ledger_settle() - book everything, with all corrections
+ * sockstat_ledger_settle() - book all bytes that have moved
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
- * @flow: which direction
- * @view: whether the caller has the socket lock
+ * @flow: the direction
+ * @view: whether the caller holds the socket lock
  *
- * Also puts a flow in sync whose beginning was not seen: then the whole
- * lifetime is booked, and the role learnt if it was not known.
+ * Counts any number of bytes since the last booking. A flow without a base gets
+ * one: its lifetime total is booked, and the role is set if it was unknown.
  *
  * Context: any; under the socket lock if @view is SOCKSTAT_VIEW_LOCKED.
- * Return: application bytes that were booked by this call.
+ * Return: application bytes that this call booked.
  */
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 			   enum sockstat_flow flow, enum sockstat_view view)
 {
 	if (!sockstat_ledger_synced(l, flow))
-		return sync(l, sk, flow, view);
-	return advance_wide(l, sk, flow);
+		return ledger_sync(l, sk, flow, view);
+	return ledger_advance_wide(l, sk, flow);
 }
 
 /**
- * sockstat_ledger_urgent() - book the urgent byte that MSG_OOB is about to take
+ * sockstat_ledger_urgent() - book the urgent byte before MSG_OOB takes it
  * @l: the socket's ledger, just advanced
  * @sk: the socket; the caller keeps it from going away
  *
  * Context: any.
- * Return: application bytes that were booked by this call: 1 or 0.
+ * Return: application bytes that this call booked, 1 or 0.
  */
 u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
 {
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING) || l->flags & SOCKSTAT_LEDGER_URG_COUNTED ||
 	    sock_flag(sk, SOCK_URGINLINE) || !(READ_ONCE(tcp_sk(sk)->urg_data) & TCP_URG_VALID))
 		return 0;
-	set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
+	ledger_set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 	l->total[SOCKSTAT_RX]++;
 	return 1;
 }
 
 /**
- * sockstat_ledger_open() - a connection is being opened
+ * sockstat_ledger_open() - connect() begins to open a connection
  * @l: the socket's ledger, all zero
  *
- * Until the handshake is done there is nothing to be read off the socket: if
- * it fails, the socket is left with numbers of no meaning.
+ * From here to sockstat_ledger_established(), settling takes no base from the
+ * socket: a failed connect() leaves sequence numbers without meaning.
  *
  * Context: any.
  */
 void sockstat_ledger_open(struct sockstat_ledger *l)
 {
-	set_flags(l, SOCKSTAT_LEDGER_OPENING);
+	ledger_set_flags(l, SOCKSTAT_LEDGER_OPENING);
 }
 
 /**
- * sockstat_ledger_connect() - the connection's first number is known
+ * sockstat_ledger_connect() - take the initial sequence number as the base of TX
  * @l: the socket's ledger
  * @sk: a socket whose SYN is about to be queued
  *
@@ -391,40 +424,41 @@ void sockstat_ledger_open(struct sockstat_ledger *l)
  */
 void sockstat_ledger_connect(struct sockstat_ledger *l, const struct sock *sk)
 {
-	set_seq(l, SOCKSTAT_TX, tcp_sk(sk)->write_seq);
-	set_flags(l, SOCKSTAT_LEDGER_TX_SYNCED);
-	/* TCP_REPAIR connects without one */
+	ledger_set_seq(l, SOCKSTAT_TX, tcp_sk(sk)->write_seq);
+	ledger_set_flags(l, SOCKSTAT_LEDGER_TX_SYNCED);
+	/* with TCP_REPAIR, tcp_connect() sends no SYN */
 	if (!tcp_sk(sk)->repair)
-		set_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
 }
 
 /**
- * sockstat_ledger_established() - the handshake is done
- * @l: the socket's ledger, its role known; to be settled next
+ * sockstat_ledger_established() - the handshake is complete
+ * @l: the socket's ledger, with its role set; the caller settles it next
  *
  * Context: under the socket lock.
  */
 void sockstat_ledger_established(struct sockstat_ledger *l)
 {
-	clear_flags(l, SOCKSTAT_LEDGER_OPENING);
+	ledger_clear_flags(l, SOCKSTAT_LEDGER_OPENING);
 }
 
 /**
- * sockstat_ledger_freeze_tx() - nothing more will be written
- * @l: a ledger that was just settled, before the FIN is queued
+ * sockstat_ledger_freeze_tx() - no more data will be queued, only the FIN
+ * @l: a ledger that was just settled
  *
  * Context: under the socket lock.
  */
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l)
 {
 	if (l->flags & SOCKSTAT_LEDGER_TX_SYNCED)
-		set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
+		ledger_set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 }
 
 /**
- * sockstat_ledger_queues() - bytes in the socket's two buffers
+ * sockstat_ledger_queues() - count the bytes in a socket's two buffers
  * @sk: a full TCP socket that the caller keeps from going away
- * @queue: written and not acknowledged, received and not read
+ * @queue: filled in: bytes queued but not acknowledged, bytes received but not
+ *         read
  *
  * Context: any.
  */
@@ -438,11 +472,11 @@ void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS])
 	queue[SOCKSTAT_RX] = 0;
 	if (BIT(state) & (TCPF_LISTEN | TCPF_CLOSE))
 		return;
-	/* TCP_FASTOPEN_CONNECT puts the SYN off, and with it the numbers */
+	/* with TCP_FASTOPEN_CONNECT, the SYN and its sequence number are put off */
 	if (state == TCP_SYN_SENT && !READ_ONCE(tp->packets_out))
 		return;
 	tx = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
-	if (state == TCP_SYN_SENT || BIT(state) & TCPF_FIN_SENT)
+	if (state == TCP_SYN_SENT || BIT(state) & LEDGER_FIN_STATES)
 		tx--;
 	rx = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
 	if (sock_flag(sk, SOCK_DONE))

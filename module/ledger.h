@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* TCP's own count of a connection's bytes, read from its sequence numbers. */
+/* The count of a connection's application bytes, taken from TCP's sequence numbers. */
 #ifndef SOCKSTAT_LEDGER_H
 #define SOCKSTAT_LEDGER_H
 
@@ -12,35 +12,36 @@ enum sockstat_flow { SOCKSTAT_TX, SOCKSTAT_RX, SOCKSTAT_FLOWS };
 enum sockstat_role { SOCKSTAT_ROLE_UNKNOWN, SOCKSTAT_CLIENT, SOCKSTAT_SERVER };
 
 /**
- * enum sockstat_view - how far a socket's fields agree with one another
- * @SOCKSTAT_VIEW_RACY: the socket lock may be held by somebody else
+ * enum sockstat_view - how consistent a socket's fields are with one another
+ * @SOCKSTAT_VIEW_RACY: another context may hold the socket lock; a value that
+ *                      cannot be determined is left for a later call
  * @SOCKSTAT_VIEW_LOCKED: the caller runs under the socket lock
- * @SOCKSTAT_VIEW_NOW: as racy, but an answer is needed: guess what is unclear
+ * @SOCKSTAT_VIEW_NOW: as racy, but a value is needed now, if necessary guessed
  */
 enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW };
 
 #define SOCKSTAT_LEDGER_TX_SYNCED BIT(0)   /* seq and total of TX are valid */
 #define SOCKSTAT_LEDGER_RX_SYNCED BIT(1)   /* seq and total of RX are valid */
-#define SOCKSTAT_LEDGER_SYN_PENDING BIT(2) /* write_seq's next advance is a SYN */
-#define SOCKSTAT_LEDGER_TX_FROZEN BIT(3)   /* the FIN is next: write_seq is done */
-#define SOCKSTAT_LEDGER_URG_PENDING BIT(4) /* the reader is not past urg_seq yet */
-#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... but took that byte by MSG_OOB */
-#define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() called, no handshake yet */
+#define SOCKSTAT_LEDGER_SYN_PENDING BIT(2) /* the next advance of write_seq includes the SYN */
+#define SOCKSTAT_LEDGER_TX_FROZEN BIT(3)   /* the FIN is next in write_seq, or in it */
+#define SOCKSTAT_LEDGER_URG_PENDING BIT(4) /* copied_seq has not passed urg_seq */
+#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... and MSG_OOB's byte is booked */
+#define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() was called, no handshake yet */
 
-/* Bytes that may wait to be booked. */
+/* Booking may be put off while fewer bytes than this have not been booked. */
 #define SOCKSTAT_LEDGER_WAITS BIT(30)
 
 /**
- * struct sockstat_ledger - what of a connection's bytes has been booked
+ * struct sockstat_ledger - the application bytes of a connection booked so far
  * @total: application bytes booked, by flow
- * @seq: the sequence number up to which @total reaches, by flow, without the
- *       SYN and FIN that are no bytes of the application's
- * @urg_seq: the urgent byte dealt with last
+ * @seq: write_seq, and copied_seq without a FIN, as of the last booking
+ * @urg_seq: tp->urg_seq as of the last booking of RX
  * @flags: SOCKSTAT_LEDGER_*
- * @role: enum sockstat_role; a SYN that was sent or not decides on a byte
+ * @role: enum sockstat_role; decides whether the numbers sent include a SYN
  *
- * All zero is a ledger that has seen nothing yet. The owner serialises calls
- * for one ledger.
+ * To book is to add to @total and to advance @seq. A ledger that is all zero has
+ * not seen the socket yet. The owner serializes all calls for one ledger, except
+ * sockstat_ledger_may_wait().
  */
 struct sockstat_ledger {
 	u64 total[SOCKSTAT_FLOWS];
@@ -62,9 +63,9 @@ u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS]);
 
 /**
- * sockstat_ledger_synced() - whether a flow's booking has begun
+ * sockstat_ledger_synced() - whether the base of a flow's total is known
  * @l: a ledger
- * @flow: which direction
+ * @flow: the direction
  *
  * Context: any.
  */
@@ -74,7 +75,7 @@ static inline bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum 
 	       (flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED);
 }
 
-/* Whether nothing but application data can have moved the numbers. */
+/* Whether only application data can have advanced TCP's number since the last booking. */
 static inline bool sockstat_ledger_is_plain(const struct sockstat_ledger *l, const struct sock *sk,
 					    enum sockstat_flow flow)
 {
@@ -89,15 +90,15 @@ static inline bool sockstat_ledger_is_plain(const struct sockstat_ledger *l, con
 }
 
 /**
- * sockstat_ledger_may_wait() - whether what moved may be booked later as well
+ * sockstat_ledger_may_wait() - whether the next booking may be put off
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
- * @flow: which direction
+ * @flow: the direction
  *
- * The difference to TCP's number says how much moved, whenever it is taken, as
- * long as it has 32 bits.
+ * A later booking finds the same bytes, since it takes the difference between
+ * TCP's number and the ledger's, which must stay below 2 GiB.
  *
- * Context: any; the ledger may be in use.
+ * Context: any; another CPU may be changing the ledger.
  */
 static inline bool sockstat_ledger_may_wait(const struct sockstat_ledger *l, const struct sock *sk,
 					    enum sockstat_flow flow)

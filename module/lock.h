@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The locks that probes' handlers take. */
+/* How the handlers of probes take this module's raw spinlocks. */
 #ifndef SOCKSTAT_LOCK_H
 #define SOCKSTAT_LOCK_H
 
@@ -7,10 +7,13 @@
 #include <linux/spinlock.h>
 
 /*
- * A handler that a breakpoint has entered runs as an NMI would, and for all that
- * lockdep knows it may have interrupted whoever holds the lock. It has not:
- * nobody calls a function that we probe while holding one. So these uses are
- * told apart by a subclass, as kernel/kprobes.c did for its own locks.
+ * A kprobe handler that an int3 has entered runs with in_nmi() true, so lockdep
+ * assumes that it may have interrupted the holder of the lock. It cannot have,
+ * because no probed function is called with one of these locks held. A separate
+ * subclass keeps lockdep from reporting it, as in older kernel/kprobes.c.
+ *
+ * "Any but NMI" in a Context line means a real NMI, where these locks could
+ * deadlock; such a handler is allowed.
  */
 #define sockstat_lock_irqsave(lock, flags) raw_spin_lock_irqsave_nested(lock, flags, !!in_nmi())
 #define sockstat_lock(lock) raw_spin_lock_nested(lock, !!in_nmi())

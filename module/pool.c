@@ -2,12 +2,12 @@
 #include "lock.h"
 #include "pool.h"
 
-static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
+static bool pool_put_ready(struct sockstat_pool *pool, void *record, bool was_used)
 {
 	unsigned long flags;
 	bool wanted;
 
-	raw_spin_lock_irqsave(&pool->lock, flags);
+	raw_spin_lock_irqsave(&pool->ready_lock, flags);
 	pool->used -= was_used;
 	wanted = pool->count < pool->target;
 	if (wanted) {
@@ -15,16 +15,16 @@ static bool put_ready(struct sockstat_pool *pool, void *record, bool was_used)
 		pool->ready = record;
 		WRITE_ONCE(pool->count, pool->count + 1);
 	}
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	raw_spin_unlock_irqrestore(&pool->ready_lock, flags);
 	return wanted;
 }
 
 /**
- * sockstat_pool_fill() - bring a pool up to its target
+ * sockstat_pool_fill() - allocate records until a pool has its target
  * @pool: the pool
  *
- * Stops early when there is no memory; the next sockstat_pool_get() that finds
- * the pool low has another try made.
+ * Stops early if there is no memory. sockstat_pool_get() requests another attempt
+ * while less than half of the target is left.
  *
  * Context: process, may sleep.
  */
@@ -35,23 +35,23 @@ void sockstat_pool_fill(struct sockstat_pool *pool)
 
 		if (!record)
 			return;
-		if (!put_ready(pool, record, false))
+		if (!pool_put_ready(pool, record, false))
 			kmem_cache_free(pool->cache, record);
 	}
 }
 
-static void refill(struct work_struct *work)
+static void pool_refill(struct work_struct *work)
 {
 	sockstat_pool_fill(container_of(to_delayed_work(work), struct sockstat_pool, refill.work));
 }
 
 /**
- * sockstat_pool_get() - take a record
+ * sockstat_pool_get() - take a record out of a pool
  * @pool: the pool
  *
  * Context: any but NMI, interrupts off, raw spinlocks may be held.
- * Return: a zeroed record, for sockstat_pool_put(); NULL if there is none at
- * hand, which @pool->empty counts.
+ * Return: a zeroed record, to be returned by sockstat_pool_put(); NULL, counted in
+ * @pool->empty, if none is free.
  */
 void *sockstat_pool_get(struct sockstat_pool *pool)
 {
@@ -59,7 +59,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 	void *record;
 
 	lockdep_assert_irqs_disabled();
-	sockstat_lock(&pool->lock);
+	sockstat_lock(&pool->ready_lock);
 	record = pool->ready;
 	if (record) {
 		pool->ready = *(void **)record;
@@ -69,7 +69,7 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 		WRITE_ONCE(pool->empty, pool->empty + 1);
 	}
 	low = pool->count < pool->target / 2;
-	raw_spin_unlock(&pool->lock);
+	raw_spin_unlock(&pool->ready_lock);
 
 	if (low)
 		sockstat_later_ask(&pool->refill);
@@ -79,28 +79,28 @@ void *sockstat_pool_get(struct sockstat_pool *pool)
 }
 
 /**
- * sockstat_pool_put() - give a record back
- * @pool: where it is from
- * @record: a record that nobody can reach any more
+ * sockstat_pool_put() - return a record to its pool
+ * @pool: the pool that the record came from
+ * @record: a record to which no reference is left
  *
  * Context: process, may sleep.
  */
 void sockstat_pool_put(struct sockstat_pool *pool, void *record)
 {
 	memset(record, 0, pool->size);
-	if (!put_ready(pool, record, true))
+	if (!pool_put_ready(pool, record, true))
 		kmem_cache_free(pool->cache, record);
 }
 
 /**
- * sockstat_pool_init() - set a pool up, full
+ * sockstat_pool_init() - create a pool and fill it
  * @pool: the pool
- * @name: of its slab cache
- * @size: of a record
- * @target: how many to keep at hand
+ * @name: name of its slab cache
+ * @size: size of a record in bytes
+ * @target: number of free records to keep
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size,
 		       unsigned int target)
@@ -109,9 +109,9 @@ int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size
 	if (!pool->cache)
 		return -ENOMEM;
 	pool->size = size;
-	raw_spin_lock_init(&pool->lock);
+	raw_spin_lock_init(&pool->ready_lock);
 	pool->target = target;
-	sockstat_later_init(&pool->refill, refill, 0);
+	sockstat_later_init(&pool->refill, pool_refill, 0);
 	sockstat_pool_fill(pool);
 	if (pool->count == target)
 		return 0;
@@ -120,8 +120,8 @@ int sockstat_pool_init(struct sockstat_pool *pool, const char *name, size_t size
 }
 
 /**
- * sockstat_pool_destroy() - free what is at hand, and the cache
- * @pool: a pool that nobody takes from any more, all records given back
+ * sockstat_pool_destroy() - free a pool's records and its slab cache
+ * @pool: a pool that is not used any more, with all records returned
  *
  * Context: process, may sleep.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Records at hand where nothing may be allocated. */
+/* Pools of preallocated records, for contexts that must not allocate. */
 #ifndef SOCKSTAT_POOL_H
 #define SOCKSTAT_POOL_H
 
@@ -10,20 +10,20 @@
 
 /**
  * struct sockstat_pool - preallocated records of one kind
- * @cache: where the records come from
- * @size: of one
- * @lock: protects the members below
- * @ready: zeroed records, linked through their first word
- * @count: how many are in @ready
- * @target: how many there shall be
- * @used: how many are handed out
- * @refill: fills up to @target
- * @empty: how often a record was wanted and there was none
+ * @cache: slab cache of the records
+ * @size: size of a record in bytes
+ * @ready_lock: protects the members below
+ * @ready: list of free, zeroed records, linked through their first word
+ * @count: number of records in @ready
+ * @target: number of records that @ready is filled up to
+ * @used: number of records handed out
+ * @refill: runs sockstat_pool_fill() when @count is low
+ * @empty: number of times that a record was requested and none was free
  */
 struct sockstat_pool {
 	struct kmem_cache *cache;
 	size_t size;
-	raw_spinlock_t lock;
+	raw_spinlock_t ready_lock;
 	void *ready;
 	unsigned int count;
 	unsigned int target;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is known of a process is kept once for all of its descriptors. Records
- * are looked at without a lock (by whoever found one in a holder), hence they
- * are never changed, and freed only after a grace period, by a work item.
+ * Holders that saw a process in the same state share one record of it. Readers
+ * that find the record in a holder take no lock: a new state gets a new record,
+ * and a work item frees the old one after a grace period.
  *
- * Locks nest bucket -> pool.
+ * Lock order: bucket of the table -> bucket of processes -> pool.
  */
 #include <linux/cred.h>
 #include <linux/hash.h>
@@ -22,29 +22,29 @@
 
 #define BUCKETS_BITS 8
 
-/* Records at hand: what may be created before the refill gets to run. */
+/* Free records to keep: they have to last until the refill work runs. */
 #define PROCESSES_READY 512
 
-/* A process that ends gives many back; they wait for one grace period. */
+/* A process that exits gives up many records; with a delay they share a grace period. */
 #define REAP_DELAY (HZ / 10)
 
-struct bucket {
-	raw_spinlock_t lock; /* protects the records in @head and their users */
+struct process_bucket {
+	raw_spinlock_t lock; /* protects @head, and @users and @hidden of its records */
 	struct hlist_head head;
 };
 
-static struct bucket buckets[BIT(BUCKETS_BITS)];
-static struct sockstat_pool pool;
-static LLIST_HEAD(dead);
+static struct process_bucket process_buckets[BIT(BUCKETS_BITS)];
+static struct sockstat_pool process_pool;
+static LLIST_HEAD(process_dead);
 
-static struct sockstat_later reaping;
+static struct sockstat_later process_reap_later;
 
-static struct bucket *bucket_of(const struct pid *pid)
+static struct process_bucket *process_bucket_of(const struct pid *pid)
 {
-	return &buckets[hash_ptr(pid, BUCKETS_BITS)];
+	return &process_buckets[hash_ptr(pid, BUCKETS_BITS)];
 }
 
-static bool dumpable_now(struct task_struct *task)
+static bool process_dumpable(struct task_struct *task)
 {
 	struct user_namespace *ns;
 
@@ -52,9 +52,9 @@ static bool dumpable_now(struct task_struct *task)
 }
 
 /**
- * sockstat_process_is_now() - whether a record says what is true now
+ * sockstat_process_is_now() - whether a record is the current state of a process
  * @p: a record
- * @caller: of a process; caller->task is not NULL
+ * @caller: the process; caller->task is not NULL
  *
  * Context: under RCU or not preemptible, which keeps the group leader.
  */
@@ -64,12 +64,13 @@ bool sockstat_process_is_now(const struct sockstat_process *p, const struct sock
 
 	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
 	       p->cred == rcu_access_pointer(task->real_cred) &&
-	       p->dumpable == dumpable_now(task) &&
-	       /* a name that is just being set equals neither: it is looked at again */
+	       p->dumpable == process_dumpable(task) &&
+	       /* a name that is being changed matches no record; a later call compares again */
 	       !data_race(memcmp(p->comm, task->group_leader->comm, sizeof(p->comm)));
 }
 
-static struct sockstat_process *find(const struct bucket *b, const struct sockstat_caller *caller)
+static struct sockstat_process *process_find(const struct process_bucket *b,
+					     const struct sockstat_caller *caller)
 {
 	struct sockstat_process *p;
 
@@ -79,38 +80,39 @@ static struct sockstat_process *find(const struct bucket *b, const struct sockst
 	return NULL;
 }
 
-static struct sockstat_process *add(struct bucket *b, const struct sockstat_caller *caller)
+static struct sockstat_process *process_add(struct process_bucket *b,
+					    const struct sockstat_caller *caller)
 {
-	struct sockstat_process *p = sockstat_pool_get(&pool);
+	struct sockstat_process *p = sockstat_pool_get(&process_pool);
 
 	if (!p)
 		return NULL;
 	p->pid = get_pid(caller->pid);
 	p->cred = get_task_cred(caller->task);
 	p->exec_id = caller->exec_id;
-	p->dumpable = dumpable_now(caller->task);
-	/* a name that is just being set may be half of each: it is looked at again */
+	p->dumpable = process_dumpable(caller->task);
+	/* a name that is being changed may be copied half; a later call replaces the record */
 	data_race(memcpy(p->comm, caller->task->group_leader->comm, sizeof(p->comm)));
 	hlist_add_head(&p->node, &b->head);
 	return p;
 }
 
 /**
- * sockstat_process_get() - a record of the caller's process as it is now
- * @caller: of a process; caller->task is not NULL
+ * sockstat_process_get() - get a record of the current state of a process
+ * @caller: the process; caller->task is not NULL
  *
  * Context: any but NMI; under RCU or not preemptible.
  * Return: the record, which stays until sockstat_process_put(); NULL (and
- * counted) if none is at hand.
+ * counted) if none is free.
  */
 struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller)
 {
-	struct bucket *b = bucket_of(caller->pid);
+	struct process_bucket *b = process_bucket_of(caller->pid);
 	struct sockstat_process *p;
 	unsigned long flags;
 
 	sockstat_lock_irqsave(&b->lock, flags);
-	p = find(b, caller) ?: add(b, caller);
+	p = process_find(b, caller) ?: process_add(b, caller);
 	if (p)
 		p->users++;
 	raw_spin_unlock_irqrestore(&b->lock, flags);
@@ -118,14 +120,14 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
 }
 
 /**
- * sockstat_process_put() - undo sockstat_process_get()
- * @p: a record; who looks at it under RCU still may
+ * sockstat_process_put() - give up a reference of sockstat_process_get()
+ * @p: the record; readers that have found it under RCU may go on reading it
  *
  * Context: any but NMI.
  */
 void sockstat_process_put(struct sockstat_process *p)
 {
-	struct bucket *b = bucket_of(p->pid);
+	struct process_bucket *b = process_bucket_of(p->pid);
 	unsigned long flags;
 	bool last;
 
@@ -134,20 +136,20 @@ void sockstat_process_put(struct sockstat_process *p)
 	if (last)
 		hlist_del(&p->node);
 	raw_spin_unlock_irqrestore(&b->lock, flags);
-	if (last && llist_add(&p->dead, &dead))
-		sockstat_later_ask(&reaping);
+	if (last && llist_add(&p->dead, &process_dead))
+		sockstat_later_ask(&process_reap_later);
 }
 
 /**
- * sockstat_process_hide() - a snapshot's reader may not look into a process
- * @caller: of the process
- * @generation: the snapshot's, which all records of the process then carry
+ * sockstat_process_hide() - note that a snapshot's reader may not see a process
+ * @caller: the process
+ * @generation: generation of the snapshot, set in all records of the process
  *
  * Context: any but NMI; one snapshot at a time.
  */
 void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
 {
-	struct bucket *b = bucket_of(caller->pid);
+	struct process_bucket *b = process_bucket_of(caller->pid);
 	struct sockstat_process *p;
 	unsigned long flags;
 
@@ -159,10 +161,11 @@ void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
 }
 
 /**
- * sockstat_process_lives() - whether a process is there and runs that program
- * @p: a record of it
+ * sockstat_process_lives() - whether a process still runs the recorded program
+ * @p: a record of the process
  *
  * Context: any.
+ * Return: false if all its threads have exited, or after an execve().
  */
 bool sockstat_process_lives(const struct sockstat_process *p)
 {
@@ -177,10 +180,10 @@ bool sockstat_process_lives(const struct sockstat_process *p)
 	return lives;
 }
 
-/* References are given back here: neither may be under a raw spinlock. */
-static void reap(struct work_struct *work)
+/* On PREEMPT_RT, put_pid() and put_cred() may sleep: no handler can call them. */
+static void process_reap(struct work_struct *work)
 {
-	struct llist_node *gone = llist_del_all(&dead);
+	struct llist_node *gone = llist_del_all(&process_dead);
 	struct sockstat_process *p, *next;
 
 	if (!gone)
@@ -189,46 +192,46 @@ static void reap(struct work_struct *work)
 	llist_for_each_entry_safe(p, next, gone, dead) {
 		put_pid(p->pid);
 		put_cred(p->cred);
-		sockstat_pool_put(&pool, p);
+		sockstat_pool_put(&process_pool, p);
 		cond_resched();
 	}
 }
 
 /**
- * sockstat_process_dropped() - records that were not kept for want of memory
+ * sockstat_process_dropped() - count the failures to get a free record
  *
  * Context: any.
  */
 u64 sockstat_process_dropped(void)
 {
-	return READ_ONCE(pool.empty);
+	return READ_ONCE(process_pool.empty);
 }
 
 /**
- * sockstat_process_init() - get records ready
+ * sockstat_process_init() - create the pool of processes
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_process_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(buckets); i++)
-		raw_spin_lock_init(&buckets[i].lock);
-	sockstat_later_init(&reaping, reap, REAP_DELAY);
-	return sockstat_pool_init(&pool, "sockstat_process", sizeof(struct sockstat_process),
-				  PROCESSES_READY);
+	for (i = 0; i < ARRAY_SIZE(process_buckets); i++)
+		raw_spin_lock_init(&process_buckets[i].lock);
+	sockstat_later_init(&process_reap_later, process_reap, REAP_DELAY);
+	return sockstat_pool_init(&process_pool, "sockstat_process",
+				  sizeof(struct sockstat_process), PROCESSES_READY);
 }
 
 /**
- * sockstat_process_exit() - free everything
+ * sockstat_process_exit() - free the pool of processes
  *
- * Context: process, may sleep; nobody has a record any more.
+ * Context: process, may sleep; all records have been put.
  */
 void sockstat_process_exit(void)
 {
-	sockstat_later_cancel(&reaping);
-	reap(NULL);
-	sockstat_pool_destroy(&pool);
+	sockstat_later_cancel(&process_reap_later);
+	process_reap(NULL);
+	sockstat_pool_destroy(&process_pool);
 }

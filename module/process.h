@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who used a connection: what a row says of a process that may be gone. */
+/* The processes that use connections, as rows show them even after they exit. */
 #ifndef SOCKSTAT_PROCESS_H
 #define SOCKSTAT_PROCESS_H
 
@@ -11,19 +11,21 @@ struct pid;
 struct sockstat_caller;
 
 /**
- * struct sockstat_process - a process as it was at one moment
- * @node: among those that are equal in hash
- * @dead: waiting to be freed, after that
- * @pid: the thread group's pid, a reference held
+ * struct sockstat_process - the state of a process at one moment
+ * @node: link in its hash bucket
+ * @dead: link among the records to be freed, instead of @node
+ * @pid: pid of the thread group, a reference held
  * @cred: its credentials, a reference held
- * @users: how many holders share this record
+ * @users: number of holders that share this record
  * @exec_id: as in struct sockstat_caller
- * @hidden: generation of the last snapshot whose reader may not look into it
+ * @hidden: generation of the last snapshot whose reader may not look into the
+ *          process (see table.h, "Generations")
  * @dumpable: whether its owner may look into it
- * @comm: its name
+ * @comm: name of its main thread
  *
- * Does not change but for @users and @hidden: when the process does, it gets
- * another one. Readable under RCU by who found it in a holder.
+ * Only @users and @hidden change, under the lock of the bucket: a process that
+ * has changed gets a new record. A record found in a holder under RCU may be read
+ * without that lock.
  */
 struct sockstat_process {
 	union {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One hash table of connections, by socket. A record is reached only under its
- * bucket's lock, and tcp_destroy_sock's handler takes that lock too before the
- * socket's memory may go: whoever holds the lock may look into conn->sk. Raw
- * spinlocks, because handlers must not sleep on PREEMPT_RT; for the same reason
- * records come from pools and are freed by a work item, after a grace period,
- * since the hot path goes without the lock.
+ * A hash table of connections by socket. Under the lock of its bucket a record may
+ * be changed and conn->sk be used: the handler of tcp_destroy_sock takes that lock
+ * and removes the record before the socket's memory is freed.
  *
- * Locks nest bucket -> pool and bucket -> history.
+ * The locks are raw spinlocks, because handlers must not sleep on PREEMPT_RT.
+ * For the same reason records are taken from pools and freed by a work item; it
+ * waits for a grace period, since sockstat_table_again() takes no lock.
+ *
+ * Lock order: bucket -> bucket of processes -> pool, and bucket -> history_lock.
  */
 #include <net/inet_sock.h>
 #include <net/mptcp.h>
@@ -21,26 +22,29 @@
 
 #define TABLE_SIZE BIT(SOCKSTAT_TABLE_BITS)
 
-/* Records at hand: what may be created before the refill gets to run. */
+/* Free records to keep: they have to last until the refill work runs. */
 #define CONNS_READY 2048
 
-/* So many at once, and back in the pool before it has to be filled up. */
+/*
+ * Delay of table_reap(): long enough for many records to share a grace period,
+ * short enough for most to return before the pool has to be refilled.
+ */
 #define REAP_DELAY msecs_to_jiffies(10)
 
 struct sockstat_bucket *sockstat_table;
-static struct sockstat_pool conns;
-static struct sockstat_pool pasts;
-static LLIST_HEAD(dead);
-static u32 generation;
+static struct sockstat_pool table_conn_pool;
+static struct sockstat_pool table_past_pool;
+static LLIST_HEAD(table_dead);
+static u32 table_generation;
 
-static struct sockstat_later reaping;
+static struct sockstat_later table_reap_later;
 
 /**
- * sockstat_table_tracks() - whether a socket is one of ours
+ * sockstat_table_tracks() - whether the module records this kind of socket
  * @sk: any full socket
  *
- * MPTCP's subflows are TCP sockets that no descriptor leads to: not ours, also
- * after their fall back to TCP.
+ * True for TCP over IPv4 or IPv6, except MPTCP subflows: no descriptor refers to
+ * them. They stay excluded by their ULP after a fallback to plain TCP.
  *
  * Context: any; the caller keeps @sk from going away.
  */
@@ -56,12 +60,12 @@ bool sockstat_table_tracks(const struct sock *sk)
 }
 
 /**
- * sockstat_table_new() - begin to keep a record of a socket
- * @sk: a socket without one
+ * sockstat_table_new() - make a record of a socket
+ * @sk: a socket without a record
  *
  * Context: between sockstat_table_lock() and sockstat_table_unlock().
- * Return: the record, in the table; NULL if the socket is not ours or (counted)
- * no record is at hand.
+ * Return: the record, in the table, valid until sockstat_table_unlock(); NULL if
+ * the socket is not tracked or (counted) no record is free.
  */
 struct sockstat_conn *sockstat_table_new(struct sock *sk)
 {
@@ -70,11 +74,11 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	lockdep_assert_held(&sockstat_table_bucket(sk)->lock);
 	if (!sockstat_table_tracks(sk))
 		return NULL;
-	conn = sockstat_pool_get(&conns);
+	conn = sockstat_pool_get(&table_conn_pool);
 	if (!conn)
 		return NULL;
 	conn->sk = sk;
-	conn->born = READ_ONCE(generation);
+	conn->born = READ_ONCE(table_generation);
 	if (READ_ONCE(inet_sk(sk)->inet_dport))
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
@@ -84,16 +88,17 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 }
 
 /**
- * sockstat_table_past() - make room for what outlives a connection
+ * sockstat_table_past() - get the past of a connection, which is made if missing
  * @conn: a connection in the table, locked
  *
  * Context: any but NMI.
- * Return: @conn->past; NULL (and counted) if it had none and none is at hand.
+ * Return: @conn->past, which stays as long as @conn; NULL (and counted) if it was
+ * missing and no record is free.
  */
 struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn)
 {
 	if (!conn->past) {
-		conn->past = sockstat_pool_get(&pasts);
+		conn->past = sockstat_pool_get(&table_past_pool);
 		if (conn->past)
 			conn->past->conn = conn;
 	}
@@ -101,11 +106,11 @@ struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn)
 }
 
 /**
- * sockstat_table_remove() - take a connection out of the table
+ * sockstat_table_remove() - remove a connection from the table
  * @conn: a connection in the table, locked
- * @keep: keep it among the closed ones, it has a past; else it is freed
+ * @keep: move it to the history, it has a past; else it is freed
  *
- * Context: any but NMI. @conn is not the caller's any more.
+ * Context: any but NMI. The caller must not use @conn any more.
  */
 void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 {
@@ -114,21 +119,22 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 	lockdep_assert_held(&sockstat_table_bucket(conn->sk)->lock);
 	hlist_del_rcu(&conn->node);
 	WRITE_ONCE(conn->sk, NULL);
-	work = keep ? sockstat_history_add(conn->past) : llist_add(&conn->dead, &dead);
+	work = keep ? sockstat_history_add(conn->past) : llist_add(&conn->dead, &table_dead);
 	if (work)
 		sockstat_table_trim();
 }
 
 /**
- * sockstat_table_for_each() - go on with a pass over the table
- * @place: where the pass stands, 0 at its beginning
- * @show: called with the connection locked; false if it could not take it
- * @arg: for @show
+ * sockstat_table_for_each() - begin or continue a pass over the table
+ * @place: position of the pass; the caller sets it to 0 at the beginning
+ * @show: called for each connection, locked; returns false to interrupt the pass
+ * @arg: passed to @show
  *
- * Returns when @show fails, to be called again: then @show meets connections
- * of the same bucket again, too. Connections may come and go meanwhile.
+ * Returns when @show returns false. The next call begins with the first connection
+ * of the same bucket, so @show gets some connections again. Connections may be
+ * added and removed between calls.
  *
- * Context: process; @show in atomic context.
+ * Context: process; calls @show in atomic context.
  * Return: whether the pass is complete.
  */
 bool sockstat_table_for_each(unsigned int *place,
@@ -140,7 +146,7 @@ bool sockstat_table_for_each(unsigned int *place,
 		unsigned long flags;
 		bool shown = true;
 
-		/* a connection that comes just now may be missed */
+		/* a connection that is being added may be missed */
 		if (!READ_ONCE(b->head.first))
 			continue;
 		raw_spin_lock_irqsave(&b->lock, flags);
@@ -158,44 +164,44 @@ bool sockstat_table_for_each(unsigned int *place,
 }
 
 /**
- * sockstat_table_snapshot_begin() - begin to read the table
+ * sockstat_table_snapshot_begin() - begin a snapshot
  *
  * Context: process; one snapshot at a time.
- * Return: its generation, which is not 0.
+ * Return: the generation of the snapshot, never 0.
  */
 u32 sockstat_table_snapshot_begin(void)
 {
-	u32 next = generation + 1 ?: 1;
+	u32 next = table_generation + 1 ?: 1;
 
-	WRITE_ONCE(generation, next);
+	WRITE_ONCE(table_generation, next);
 	return next;
 }
 
 /**
- * sockstat_table_generation() - of the snapshot that is being taken, or was last
+ * sockstat_table_generation() - get the generation of the current or last snapshot
  *
  * Context: any.
  */
 u32 sockstat_table_generation(void)
 {
-	return READ_ONCE(generation);
+	return READ_ONCE(table_generation);
 }
 
-static void free_conn(struct sockstat_conn *conn)
+static void table_free_conn(struct sockstat_conn *conn)
 {
 	sockstat_holder_free_all(&conn->holders);
-	sockstat_pool_put(&conns, conn);
+	sockstat_pool_put(&table_conn_pool, conn);
 }
 
-static void reap(struct work_struct *work)
+static void table_reap(struct work_struct *work)
 {
-	struct llist_node *gone = llist_del_all(&dead);
+	struct llist_node *gone = llist_del_all(&table_dead);
 	struct sockstat_conn *conn, *next;
 	struct sockstat_past *past;
 
 	while ((past = sockstat_history_evict())) {
 		conn = past->conn;
-		sockstat_pool_put(&pasts, past);
+		sockstat_pool_put(&table_past_pool, past);
 		conn->dead.next = gone;
 		gone = &conn->dead;
 		cond_resched();
@@ -204,44 +210,45 @@ static void reap(struct work_struct *work)
 		return;
 	synchronize_rcu();
 	llist_for_each_entry_safe(conn, next, gone, dead) {
-		free_conn(conn);
+		table_free_conn(conn);
 		cond_resched();
 	}
 }
 
 /**
- * sockstat_table_trim() - have the closed connections freed that are too many
+ * sockstat_table_trim() - request that closed rows above the limit be freed
  *
- * Context: any, raw spinlocks may be held. They are freed soon, not at once.
+ * Context: any, raw spinlocks may be held. A work item frees them later.
  */
 void sockstat_table_trim(void)
 {
-	sockstat_later_ask(&reaping);
+	sockstat_later_ask(&table_reap_later);
 }
 
 /**
- * sockstat_table_refill() - have all records at hand that a reader may want
+ * sockstat_table_refill() - fill the pools that a snapshot takes records from
  *
  * Context: process, may sleep.
  */
 void sockstat_table_refill(void)
 {
-	sockstat_pool_fill(&conns);
-	sockstat_pool_fill(&pasts);
+	sockstat_pool_fill(&table_conn_pool);
+	sockstat_pool_fill(&table_past_pool);
 	sockstat_holder_refill();
 }
 
 /**
- * sockstat_table_dropped() - records that were not kept for want of memory
+ * sockstat_table_dropped() - count the failures to make a record
  *
  * Context: any.
  */
 u64 sockstat_table_dropped(void)
 {
-	return READ_ONCE(conns.empty) + READ_ONCE(pasts.empty) + sockstat_holder_dropped();
+	return READ_ONCE(table_conn_pool.empty) + READ_ONCE(table_past_pool.empty) +
+	       sockstat_holder_dropped();
 }
 
-static int alloc_table(void)
+static int table_alloc(void)
 {
 	unsigned int i;
 
@@ -256,24 +263,24 @@ static int alloc_table(void)
 }
 
 /**
- * sockstat_table_init() - make an empty table
+ * sockstat_table_init() - create an empty table and the pools
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM, nothing left behind.
+ * Return: 0, or -ENOMEM with everything freed again.
  */
 int sockstat_table_init(void)
 {
 	int err;
 
-	err = alloc_table();
+	err = table_alloc();
 	if (err)
 		return err;
-	sockstat_later_init(&reaping, reap, REAP_DELAY);
-	err = sockstat_pool_init(&conns, "sockstat_conn", sizeof(struct sockstat_conn),
+	sockstat_later_init(&table_reap_later, table_reap, REAP_DELAY);
+	err = sockstat_pool_init(&table_conn_pool, "sockstat_conn", sizeof(struct sockstat_conn),
 				 CONNS_READY);
 	if (err)
 		goto err_table;
-	err = sockstat_pool_init(&pasts, "sockstat_past", sizeof(struct sockstat_past),
+	err = sockstat_pool_init(&table_past_pool, "sockstat_past", sizeof(struct sockstat_past),
 				 CONNS_READY);
 	if (err)
 		goto err_conns;
@@ -283,39 +290,39 @@ int sockstat_table_init(void)
 	return 0;
 
 err_pasts:
-	sockstat_pool_destroy(&pasts);
+	sockstat_pool_destroy(&table_past_pool);
 err_conns:
-	sockstat_pool_destroy(&conns);
+	sockstat_pool_destroy(&table_conn_pool);
 err_table:
 	kvfree(sockstat_table);
 	return err;
 }
 
 /**
- * sockstat_table_exit() - free everything
+ * sockstat_table_exit() - free the table, the history and the pools
  *
- * Context: process, may sleep; nobody reads and no event comes any more.
+ * Context: process, may sleep; all probes and /proc files are gone.
  */
 void sockstat_table_exit(void)
 {
 	unsigned int i;
 
-	sockstat_later_cancel(&reaping);
+	sockstat_later_cancel(&table_reap_later);
 	sockstat_history_limit(0);
-	reap(NULL);
+	table_reap(NULL);
 	for (i = 0; i < TABLE_SIZE; i++) {
 		struct sockstat_conn *conn;
 		struct hlist_node *next;
 
 		hlist_for_each_entry_safe(conn, next, &sockstat_table[i].head, node) {
 			if (conn->past)
-				sockstat_pool_put(&pasts, conn->past);
-			free_conn(conn);
+				sockstat_pool_put(&table_past_pool, conn->past);
+			table_free_conn(conn);
 		}
 		cond_resched();
 	}
-	sockstat_pool_destroy(&pasts);
-	sockstat_pool_destroy(&conns);
+	sockstat_pool_destroy(&table_past_pool);
+	sockstat_pool_destroy(&table_conn_pool);
 	sockstat_holder_exit();
 	kvfree(sockstat_table);
 }
