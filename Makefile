@@ -14,7 +14,7 @@ INSTALL_MOD_DIR ?= updates
 
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");$$/\1/p' module/main.c)
 release = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
-# In another machine's root, depmod is left to whoever boots that machine.
+# depmod is not run for another machine's root: its owner has to.
 depmod = $(if $(INSTALL_MOD_PATH),,depmod -a $(1))
 
 all: module

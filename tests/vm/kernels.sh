@@ -153,14 +153,14 @@ built_as()
 LINT_PACKAGES=(sparse coccinelle libpython3.13 clang libclang-rt-19-dev clang-format shellcheck perl
 	mandoc man-db groff codespell aspell aspell-en)
 
-# What the benchmarks run and are compared with.
+# The programs that the benchmarks run, and the tools they compare the module with.
 BENCH_PACKAGES=(libbpf-tools nethogs lsof net-tools nginx-light wrk
 	iperf3 redis-server redis-tools python3 gnuplot-nox)
 
-# What builds a debug kernel, besides what builds the module.
+# Needed to build a debug kernel, besides what builds the module.
 DEBUG_PACKAGES=(flex bison bc libelf-dev libssl-dev)
 
-# The parts of linux-source that are kept: what the tests are built and run with,
+# The parts of linux-source that are kept: kselftest's headers, rules and runner,
 # the checkers, and the reader of Documentation/ABI.
 SOURCE_PARTS=(tools/testing/selftests/lib.mk
 	'tools/testing/selftests/kselftest*.h' tools/testing/selftests/kselftest
@@ -168,10 +168,10 @@ SOURCE_PARTS=(tools/testing/selftests/lib.mk
 	scripts/const_structs.checkpatch scripts/coccicheck scripts/coccinelle
 	tools/docs/get_abi.py tools/lib/python/abi)
 
-# What builds and checks the Debian packages, besides their Build-Depends.
+# Needed to build and check the Debian packages, besides their Build-Depends.
 BUILDER_PACKAGES=(build-essential lintian)
 
-# What a machine has before our packages are installed: its kernel, what the
+# A machine before our packages are installed: its kernel, the packages that the
 # guest's init and its disk need, and systemd, which loads modules.
 MACHINE_PACKAGES=(linux-image-cloud-amd64 linux-headers-cloud-amd64 tiny-initramfs
 	systemd kmod procps iproute2 mount socat busybox-static e2fsprogs xz-utils cpio)
