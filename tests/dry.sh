@@ -16,6 +16,17 @@ names_agree()
 		<("$CLIENT" --list | awk '{ print $1 }' | LC_ALL=C sort)
 }
 
+# A name that does not exist is refused before anything is built, and similar names
+# are shown.
+names_are_suggested()
+{
+	local output status=0
+
+	output=$("$TREE/tests/vm/test-names" --find "$1" 2>&1) || status=$?
+	echo "$output"
+	[ $status = 2 ] && grep -qwF -- "$2" <<<"$output"
+}
+
 # dry_run NAME OPTION...: passes if no scenario differs, and shows those that do.
 dry_run()
 {
@@ -33,6 +44,9 @@ dry_run()
 
 [ -x "$CLIENT" ] || skip_all 'userspace/sockstat-client is not built'
 check 'the scenarios are called as in the sources' names_agree
+check 'out.wirte is refused, and out.write suggested' names_are_suggested out.wirte out.write
+check 'hostlie is refused, and hostile suggested' names_are_suggested hostlie hostile
+check 'hostile.yamma is refused, and hostile.yama suggested' names_are_suggested hostile.yamma hostile.yama
 for group in accept connect descriptors ends in out stacks steps; do
 	dry_run "group $group" $group
 done
