@@ -143,7 +143,7 @@ static void __attribute__((noreturn)) scenario_process(struct run *r)
 		check_finish(r);
 	if (r->n_diffs)
 		fail(r, "%u differences", r->n_diffs);
-	/* TCP_INFO cannot tell everything, so a dry run that compared nothing passes. */
+	/* In a dry run, TCP_INFO has no comparable value for some scenarios. */
 	if (!r->fields && !r->opt->dry_run)
 		fail(r, "nothing was compared");
 	if (r->verdict == VERDICT_NONE)
