@@ -96,6 +96,7 @@ struct end;
  *
  * The processes that the scenario forks share this memory.  Scenarios read the
  * members up to @name; the others belong to runner.c, verdict.c and check.c.
+ * A scenario that compares rows itself adds to @fields.
  */
 struct run {
 	const struct scenario *sc;
