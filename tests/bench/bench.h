@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the programs of the benchmarks share: the clock, and connections on loopback. */
+/* Shared by the benchmark programs: the clock, the median, and loopback connections. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* So many connections to one address leave the search for a free port short. */
+/* Connections to one address; with more, the kernel's search for a free port takes longer. */
 #define PER_ADDRESS 10000
 
 static inline void die(const char *what)
@@ -19,7 +19,7 @@ static inline void die(const char *what)
 	exit(1);
 }
 
-/* Nanoseconds, which a guest that counts instructions makes one of each. */
+/* The time in nanoseconds; in a guest run with --icount each instruction takes 1 ns. */
 static inline double now(void)
 {
 	struct timespec time;
@@ -58,7 +58,7 @@ static inline void listen_on_loopback(struct listener *listener)
 		die("listen");
 }
 
-/* index: which of many it is; it decides to which of 127.0.0.0/8 it goes. */
+/* Open one of many connections; @index selects its destination address in 127.0.0.0/8. */
 static inline void open_connection(struct listener *listener, int index, int *client, int *server)
 {
 	struct sockaddr_in to = listener->address;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one call on a TCP socket costs. In a guest that counts instructions
- * (tests/vm/guest --icount), a nanosecond of its clock is one of them.
+ * Measure the cost of operations on a TCP socket. In a guest run with
+ * tests/vm/guest --icount, a nanosecond of the clock is one instruction.
  *
  *	call [--repeat N] NAME...
  *
- * For every name, and N times all of them, prints the name, a tab and the median
- * of many short batches, per operation: what comes in between, like a timer's
- * interrupt, falls into few of them.
+ * Measures each named operation, and repeats the whole list N times. For each
+ * it prints the name, a tab and the cost of one operation: the median of many
+ * short batches, since interrupts fall into only a few of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static struct listener listener;
 static int client, server;
 static struct io_uring ring;
 
-static void pair_of(size_t size)
+static void send_and_recv(size_t size)
 {
 	size_t left = size;
 
@@ -52,12 +52,12 @@ static void pair_of(size_t size)
 
 static void pair(void)
 {
-	pair_of(SMALL);
+	send_and_recv(SMALL);
 }
 
 static void pair64k(void)
 {
-	pair_of(LARGE);
+	send_and_recv(LARGE);
 }
 
 static void open_pair(void)
@@ -77,7 +77,7 @@ static void close_pair(void)
 	close(listener.fd);
 }
 
-/* Both buffers hold all of it, so that one process can send and then receive. */
+/* Let the socket buffers hold all 64 KiB, so that one process can send and then receive. */
 static void open_pair64k(void)
 {
 	int size = 2 * LARGE;
@@ -100,7 +100,7 @@ static void full(void)
 		die("send to a full socket");
 }
 
-/* What is in flight may make room once more. */
+/* Fill the send buffer. Data in flight may free some room later, so wait and try again. */
 static void open_full(void)
 {
 	bool room;
@@ -126,7 +126,7 @@ static void cycle(void)
 	close(server);
 }
 
-/* What is left in TIME_WAIT would make the next run's search for a port longer. */
+/* Wait for TIME_WAIT sockets to expire: they would slow down the next search for a port. */
 static void close_listener(void)
 {
 	close(listener.fd);
@@ -192,7 +192,7 @@ static void open_uring(void)
 		die("io_uring_queue_init");
 }
 
-static void finish_sqe(const char *what)
+static void uring_run(const char *what)
 {
 	struct io_uring_cqe *cqe;
 
@@ -205,9 +205,9 @@ static void finish_sqe(const char *what)
 static void uring(void)
 {
 	io_uring_prep_send(io_uring_get_sqe(&ring), client, buffer, SMALL, 0);
-	finish_sqe("io_uring send");
+	uring_run("io_uring send");
 	io_uring_prep_recv(io_uring_get_sqe(&ring), server, buffer, SMALL, 0);
-	finish_sqe("io_uring recv");
+	uring_run("io_uring recv");
 }
 
 static void close_uring(void)
@@ -217,9 +217,10 @@ static void close_uring(void)
 }
 
 /*
- * Four processes share one connection; whoever has the token may use it:
+ * Four processes share one connection and use it in turn. The process that has
+ * the token may use it; the token travels through pipes:
  *
- *	this one -> pipe 0 -> child 1 -> pipe 1 -> child 2 -> ... -> pipe 3 -> this one
+ *	parent -> pipe 0 -> child 1 -> pipe 1 -> child 2 -> ... -> pipe 3 -> parent
  */
 static int pipes[TURNS][2];
 static pid_t children[TURNS];
@@ -287,7 +288,10 @@ static void close_turns(void)
 	close_pair();
 }
 
-/* calls: how many times the operation does what is counted. */
+/*
+ * The operations: @prepare, then @batches times @batch calls of @operation, then
+ * @finish. @calls is the number of counted calls in one @operation.
+ */
 static const struct work {
 	const char *name;
 	void (*prepare)(void);
@@ -299,7 +303,7 @@ static const struct work {
 	{ "eagain", open_pair, eagain, close_pair, 100, 50, 1 },
 	{ "pair64k", open_pair64k, pair64k, close_pair, 100, 10, 1 },
 	{ "full", open_full, full, close_pair, 100, 50, 1 },
-	/* what is freed later shall be in every batch */
+	/* large batches, so that each includes deferred work such as RCU callbacks */
 	{ "cycle", open_listener, cycle, close_listener, 10, 500, 1 },
 	{ "first", open_fresh, first, close_fresh, FRESH / 10, 10, 1 },
 	{ "high_fd", open_high_fd, pair, close_high_fd, 100, 50, 1 },
@@ -335,7 +339,7 @@ static const struct work *find_work(const char *name)
 	for (i = 0; i < sizeof(works) / sizeof(*works); i++)
 		if (!strcmp(works[i].name, name))
 			return &works[i];
-	fprintf(stderr, "call: there is no '%s'; there are:", name);
+	fprintf(stderr, "call: unknown operation '%s'; choose from:", name);
 	for (i = 0; i < sizeof(works) / sizeof(*works); i++)
 		fprintf(stderr, " %s", works[i].name);
 	fputc('\n', stderr);

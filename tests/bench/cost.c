@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a whole program costs, from fork to its end, its output thrown away.
+ * Measure the cost of a command, from fork to exit, with its output discarded.
  *
- *	cost COMMAND...		prints the nanoseconds of its time on the CPU, and of
- *				the clock
- *	cost --late COMMAND...	prints the longest that a real-time thread had to
- *				wait for the CPU meanwhile
+ *	cost COMMAND...		print its CPU time and its elapsed time in nanoseconds
+ *	cost --late COMMAND...	print how long a real-time thread had to wait for the
+ *				CPU at most while the command ran, in nanoseconds
  *
- * In a guest that counts instructions, a nanosecond is one of them.
+ * In a guest run with --icount, a nanosecond is one instruction.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,14 +22,14 @@
 #include "bench.h"
 
 #define PERIOD_NS 50000
-#define ENOUGH 20
+#define MIN_WAKES 20
 #define SECOND_NS 1000000000L
 
 static atomic_bool done;
 static atomic_long wakes;
 static double longest;
 
-static void be_real_time(void)
+static void set_real_time(void)
 {
 	struct sched_param param = { .sched_priority = 50 };
 
@@ -38,7 +37,7 @@ static void be_real_time(void)
 		die("sched_setscheduler");
 }
 
-static pid_t start(char **command)
+static pid_t command_start(char **command)
 {
 	pid_t child = fork();
 
@@ -56,7 +55,7 @@ static pid_t start(char **command)
 	return child;
 }
 
-static void finish(pid_t child, struct rusage *usage)
+static void command_wait(pid_t child, struct rusage *usage)
 {
 	int status;
 
@@ -76,16 +75,17 @@ static void print_cost(char **command)
 	struct rusage usage;
 	double began = now();
 
-	finish(start(command), &usage);
+	command_wait(command_start(command), &usage);
 	printf("%.0f %.0f\n", (seconds(usage.ru_utime) + seconds(usage.ru_stime)) * SECOND_NS,
 	       now() - began);
 }
 
-static void *wake_up_often(void *unused)
+/* Sleep for PERIOD_NS again and again, and keep the longest delay of a wake-up. */
+static void *late_thread(void *unused)
 {
 	struct timespec next;
 
-	be_real_time();
+	set_real_time();
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!atomic_load(&done)) {
 		double late;
@@ -106,22 +106,22 @@ static void *wake_up_often(void *unused)
 	return unused;
 }
 
-/* The thread waits for the CPU before the command does. */
+/* Start the command when the thread has woken up for the first time. */
 static void print_longest_wait(char **command)
 {
 	struct rusage usage;
 	pthread_t thread;
 
 	mlockall(MCL_CURRENT | MCL_FUTURE);
-	if (pthread_create(&thread, NULL, wake_up_often, NULL))
+	if (pthread_create(&thread, NULL, late_thread, NULL))
 		die("pthread_create");
 	while (!atomic_load(&wakes))
 		sched_yield();
-	finish(start(command), &usage);
+	command_wait(command_start(command), &usage);
 	atomic_store(&done, true);
 	pthread_join(thread, NULL);
-	if (atomic_load(&wakes) < ENOUGH) {
-		fprintf(stderr, "cost: the command was over too soon\n");
+	if (atomic_load(&wakes) < MIN_WAKES) {
+		fprintf(stderr, "cost: the command ended too soon for a measurement\n");
 		exit(1);
 	}
 	printf("%.0f\n", longest);

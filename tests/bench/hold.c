@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Holds connections on loopback, both ends of each, and files.
+ * Hold loopback connections, with both ends of each, and open files.
  *
  *	hold CONNECTIONS [FILES]
  *
- * Says "ready", and answers every line that it reads; ends with its input.
+ * Prints "ready", then executes commands from stdin until the end of file:
  *
- *	use N		moves a byte through each of the first N connections:
- *			"used N"
- *	pair N		measures a pair of a 64-byte send and recv, over a hundred of
- *			the first N connections in turn: "cost NANOSECONDS"
+ *	use N		move a byte through each of the first N connections;
+ *			answer "used N"
+ *	pair N		measure a 64-byte send with its recv on a hundred of the first
+ *			N connections in turn; answer "cost NANOSECONDS"
  */
 #include <fcntl.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static struct listener listener;
 static int (*ends)[2];
 static int count;
 
-/* Reset when they are closed, lest 100,000 are left in TIME_WAIT. */
+/* Let close() reset the connection, so that 100,000 of them do not stay in TIME_WAIT. */
 static void reset_at_close(int fd)
 {
 	struct linger now = { .l_onoff = 1 };
@@ -65,7 +65,7 @@ static void pair(int i, size_t size)
 		die("send and recv");
 }
 
-static void use(int n)
+static void use_connections(int n)
 {
 	int i;
 
@@ -74,8 +74,8 @@ static void use(int n)
 	printf("used %d\n", n);
 }
 
-/* One pair on each of the sample, which are evenly among the first n. */
-static double pairs(int n)
+/* Use SAMPLE connections that are evenly spread among the first n; return the mean cost. */
+static double sample_cost(int n)
 {
 	double began = now();
 	int i;
@@ -91,9 +91,9 @@ static void measure(int n)
 	int i;
 
 	for (i = 0; i < WARM_UP; i++)
-		pairs(n);
+		sample_cost(n);
 	for (i = 0; i < BATCHES; i++)
-		costs[i] = pairs(n);
+		costs[i] = sample_cost(n);
 	printf("cost %.1f\n", median(costs, BATCHES));
 }
 
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	while (scanf(" %7s %d", command, &n) == 2 && n <= count) {
 		if (!strcmp(command, "use"))
-			use(n);
+			use_connections(n);
 		else if (!strcmp(command, "pair"))
 			measure(n);
 	}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# For scripts that need many connections: to be sourced after lib.sh.
+# Functions for scripts that need many connections; source it after lib.sh.
 #
-#	hold_used CONNECTIONS	they are open, and were used; whether they all are
-#	release			and closed
+#	hold_used CONNECTIONS	open and use that many connections; fail if it could not
+#	release			close them
 
 hold_used()
 {

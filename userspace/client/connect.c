@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Successful connects: blocking, non-blocking, socket_bound, interrupted, to itself. */
+/* Successful connects: blocking, non-blocking, bound, interrupted, to itself. */
 
 #include <errno.h>
 #include <netinet/in.h>

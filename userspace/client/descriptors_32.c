@@ -35,7 +35,7 @@ static void call32_path(struct run *r, char path[PATH_MAX])
 
 /*
  * Child: execute call32 with the turns' socket as standard input and output.
- * It inherits held[0], with a duplicate at each number that @c->arg lists.
+ * It inherits held[0], with a duplicate at each number that c->arg lists.
  */
 static void call32_exec(struct child *c)
 {
@@ -57,16 +57,16 @@ static void call32_exec(struct child *c)
 }
 
 /*
- * Let the 32-bit program execute the command @what (call32.c lists them).
+ * Let the 32-bit program execute the command @command (call32.c lists them).
  * Return the call's result; on error -1 with errno set.
  */
-static int call32_ask(struct child *c, const char *what, int fd, const char *rest)
+static int call32_ask(struct child *c, const char *command, int fd, const char *rest)
 {
 	struct pollfd pfd = { .fd = c->sock[0], .events = POLLIN };
 	char text[300];
 	int n, ret;
 
-	n = snprintf(text, sizeof(text), "%s %d %s\n", what, fd, rest);
+	n = snprintf(text, sizeof(text), "%s %d %s\n", command, fd, rest);
 	must(c->r, write(c->sock[0], text, n) == n);
 	must(c->r, poll(&pfd, 1, patience_seconds(c->r, 30) * 1000) == 1);
 	n = read(c->sock[0], text, sizeof(text) - 1);
@@ -79,15 +79,15 @@ static int call32_ask(struct child *c, const char *what, int fd, const char *res
 	return -1;
 }
 
-static int call32_ask_number(struct child *c, const char *what, int fd, unsigned int number)
+static int call32_ask_number(struct child *c, const char *command, int fd, unsigned int number)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", number);
-	return call32_ask(c, what, fd, text);
+	return call32_ask(c, command, fd, text);
 }
 
-static int call32_ask_address(struct child *c, const char *what, int fd,
+static int call32_ask_address(struct child *c, const char *command, int fd,
 			      const struct sockaddr_storage *sa, socklen_t len)
 {
 	const unsigned char *bytes = (const unsigned char *)sa;
@@ -96,7 +96,7 @@ static int call32_ask_address(struct child *c, const char *what, int fd,
 
 	for (i = 0; i < len && i < sizeof(struct sockaddr_in6); i++)
 		sprintf(text + 2 * i, "%02x", bytes[i]);
-	return call32_ask(c, what, fd, text);
+	return call32_ask(c, command, fd, text);
 }
 
 /* Let the 32-bit program send and receive once with each of its calls. */

@@ -182,7 +182,7 @@ int receive_descriptor(struct run *r, int from)
 	return fd;
 }
 
-/* A descriptor sent over @sock, with the ends of its row in the sender and in the receiver */
+/* A descriptor that is sent over @sock, and its ends in the sending and the receiving process */
 struct parcel {
 	int sock[2];
 	struct end *sender, *receiver;

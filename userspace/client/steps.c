@@ -304,8 +304,7 @@ static void steps_open(struct screen *s, struct pair *p)
 	if (bind(fd, (struct sockaddr *)&sa, len) && errno == EADDRNOTAVAIL)
 		skip(r, "no loopback address of this family");
 	end_refresh(listener);
-	step(s,
-	     "The socket gets its LOCAL address. Port 0 asks the kernel to choose a free port.",
+	step(s, "The socket gets its LOCAL address. Port 0 asks the kernel to choose a free port.",
 	     "bind(%d, %s) = 0", fd, addr_text(&sa, text));
 
 	must(r, !listen(fd, 1));
@@ -314,8 +313,8 @@ static void steps_open(struct screen *s, struct pair *p)
 
 	fd = tcp_socket(r);
 	p->client = s->ends[1] = end_new(r, fd, SOCKSTAT_ROLE_NONE, -1);
-	step(s, "The client creates a socket, too.",
-	     "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d", domain_name(r), fd);
+	step(s, "The client creates a socket, too.", "socket(%s, SOCK_STREAM, IPPROTO_TCP) = %d",
+	     domain_name(r), fd);
 
 	len = family_loopback(r, addr_port(&listener->local), &sa);
 	since = now_ns();

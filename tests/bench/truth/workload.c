@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves bytes over TCP in ways that are easily miscounted, and says how many.
+ * Move bytes over TCP in ways that are easily miscounted, and print the true
+ * numbers of bytes.
  *
  * Each scenario is a process of its own, which has both ends of its
- * connections. The truth is the sum of what its own calls returned. All go
- * through three stages; each begins when a line is read from stdin:
+ * connections. The true number is the sum of the return values of its calls.
+ * All scenarios go through three stages; each stage begins when a line is read
+ * from stdin:
  *
- *	open	what must be there before the tools start
- *	move	the rest, with the tools at work
- *	close	until then the connections are open
+ *	open	open the connections that must exist before the tools start
+ *	move	move the bytes, while the tools are running
+ *	close	close the connections
  *
- * Prints "pid NAME PID" for each process, "result" lines with the truth at the
- * end of the second stage, and "done" at the end of each.
+ * Prints "pid NAME PID" for each process, "result" lines with the true numbers
+ * at the end of the second stage, and "done" at the end of each stage.
  *
- * What goes through a connection in one direction is a whole number of KiB, so
- * that a tool that prints KiB can be right.
+ * The number of bytes in each direction of a connection is a multiple of 1 KiB,
+ * so that a tool that prints KiB can be exact.
  */
 #include <err.h>
 #include <pthread.h>
@@ -40,7 +42,7 @@ struct scenario {
 	void (*open)(void);
 	void (*move)(void);
 	pid_t pid;
-	int control; /* the parent's end; the other one is the process's */
+	int control; /* the parent's end of a socket pair with the process */
 };
 
 static struct totals total;
@@ -69,7 +71,7 @@ static size_t received(ssize_t n)
 	return n;
 }
 
-/* A new connection: [0] is the client's end, [1] the server's. */
+/* Open a connection; [0] of the result is the client's descriptor, [1] the server's. */
 static int *new_pair(void)
 {
 	int *fd = pairs[open_pairs++];
@@ -110,7 +112,7 @@ static void move_plain(void)
 	transfer(fd[1], fd[0], MIB / 2);
 }
 
-/* A small buffer takes only a part of what each non-blocking send offers. */
+/* Send with MSG_DONTWAIT into a small buffer, so that sends are partial. */
 static void move_partial(void)
 {
 	size_t left = 4 * MIB, n, partial = 0;
@@ -128,7 +130,7 @@ static void move_partial(void)
 	need(partial, "no send was partial");
 }
 
-/* Everything is looked at eight times before it is taken. */
+/* Peek at all bytes eight times before receiving them. */
 static void move_peek(void)
 {
 	int *fd = new_pair(), i, k;
@@ -150,7 +152,7 @@ static void *recv_waitall(void *arg)
 	tids[0] = gettid();
 	for (i = 0; i < 4; i++)
 		need(received(recv(fd[1], sink, sizeof(sink), MSG_WAITALL)) == sizeof(sink),
-		     "MSG_WAITALL did not wait");
+		     "recv(MSG_WAITALL) returned early");
 	return NULL;
 }
 
@@ -159,7 +161,7 @@ static bool blocked(int i)
 	return tids[i] && bed_blocked(tids[i], SYS_recvfrom);
 }
 
-/* One KiB each time that the receiver has gone to sleep for more. */
+/* Send 1 KiB whenever the receiver sleeps in recv(MSG_WAITALL). */
 static void move_waitall(void)
 {
 	int *fd = new_pair(), i;
@@ -203,7 +205,7 @@ static void move_splice(void)
 	close(pipe_fd[1]);
 }
 
-/* The receiver leaves half of it in its buffer. */
+/* The receiver leaves half of the bytes in its receive queue. */
 static void move_unread(void)
 {
 	int *fd = new_pair();
@@ -212,7 +214,7 @@ static void move_unread(void)
 	recv_all(fd[1], UNIT / 2);
 }
 
-static void use_one(void)
+static void use_before(void)
 {
 	int *fd = new_pair();
 
@@ -220,7 +222,7 @@ static void use_one(void)
 	transfer(fd[1], fd[0], MIB / 4);
 }
 
-static void use_it_again(void)
+static void use_before_again(void)
 {
 	transfer(pairs[0][0], pairs[0][1], MIB / 4);
 	transfer(pairs[0][1], pairs[0][0], MIB / 8);
@@ -272,7 +274,7 @@ static struct scenario scenarios[] = {
 	{ .name = "sendfile", .move = move_sendfile },
 	{ .name = "splice", .move = move_splice },
 	{ .name = "unread", .move = move_unread },
-	{ .name = "before", .open = use_one, .move = use_it_again },
+	{ .name = "before", .open = use_before, .move = use_before_again },
 	{ .name = "threads", .move = move_threads },
 	{ .name = "threads-before", .open = block_threads, .move = feed_threads },
 };
@@ -289,8 +291,8 @@ static void close_pairs(void)
 	}
 }
 
-/* A stage begins with a byte from the parent and ends with the totals so far. */
-static void run(const struct scenario *s, int control)
+/* Run a scenario: the parent starts a stage with a byte, and receives the totals at its end. */
+static void scenario_run(const struct scenario *s, int control)
 {
 	void (*const stages[])(void) = { s->open, s->move, close_pairs };
 	size_t i;
@@ -308,7 +310,7 @@ static void run(const struct scenario *s, int control)
 	_exit(0);
 }
 
-static void start(struct scenario *s)
+static void scenario_start(struct scenario *s)
 {
 	int control[2];
 
@@ -316,18 +318,18 @@ static void start(struct scenario *s)
 	s->pid = fork();
 	need(s->pid >= 0, "fork");
 	if (!s->pid)
-		run(s, control[1]);
+		scenario_run(s, control[1]);
 	close(control[1]);
 	s->control = control[0];
 	printf("pid %s %d\n", s->name, s->pid);
 }
 
-static struct totals stage(const struct scenario *s)
+static struct totals scenario_stage(const struct scenario *s)
 {
 	struct totals t;
 
 	if (write(s->control, "", 1) != 1 || read(s->control, &t, sizeof(t)) != sizeof(t))
-		errx(1, "%s: failed", s->name);
+		errx(1, "scenario %s failed", s->name);
 	return t;
 }
 
@@ -344,11 +346,11 @@ int main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (s = scenarios; s < end; s++)
-		start(s);
+		scenario_start(s);
 	for (step = OPEN; step <= CLOSE; step++) {
 		need(getchar() != EOF, "stdin has ended");
 		for (s = scenarios; s < end; s++) {
-			struct totals t = stage(s);
+			struct totals t = scenario_stage(s);
 
 			if (step == MOVE)
 				print_truth(s->name, t);
