@@ -6,5 +6,4 @@ set -u
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-make -s -C "$TREE/userspace" client-test || exit 1
-exec "$TREE/userspace/client-test"
+exec make -s -C "$TREE/userspace" check

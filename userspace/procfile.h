@@ -98,9 +98,9 @@ struct sockstat_row {
 
 /**
  * struct sockstat_table - one snapshot
- * @rows: in the order of the text
- * @n_rows: how many
- * @version: the last line's version=; also set where it is not SOCKSTAT_FORMAT_VERSION
+ * @rows: the rows, in the order of the text
+ * @n_rows: the number of rows
+ * @version: the last line's version=; also set if it is not SOCKSTAT_FORMAT_VERSION
  * @trailer_closed: the last line's closed=
  * @missed: the last line's missed=
  * @dropped: the last line's dropped=

@@ -101,7 +101,8 @@ static void run(struct run *r, void (*scenario)(struct run *r), bool dry_run, un
 	sc = (struct scenario){ .name = "scenario", .run = scenario };
 	opt = (struct options){ .dry_run = dry_run, .patience = patience };
 	run_prepare(r, "test", &sc, FAMILY_4, false);
-	run_one(r, &opt);
+	run_start(r, &opt);
+	run_finish(r);
 }
 
 static const struct difference *difference_of(const struct run *r, const char *field)

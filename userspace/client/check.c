@@ -310,7 +310,7 @@ static void compare_state(struct comparison *c, const struct end *e, const struc
 	       sockstat_state_name(t->state));
 }
 
-/* The connection of an open descriptor of this process may be over. */
+/* Whether the descriptor is open in this process; its connection may be over. */
 static bool open_here(const struct end *e)
 {
 	return e->pid == getpid() && !e->shut && !e->foreign && !e->retired;

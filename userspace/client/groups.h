@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every table of scenarios: the group's name and the array, which ends with an
- * empty entry.  A group may have several tables.
+ * All tables of scenarios: the name of the group and the array, which ends with
+ * an empty entry.  A group may have several tables.
  */
 GROUP("out", out_scenarios)
 GROUP("out", out_file_scenarios)

@@ -157,7 +157,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		arg = getenv("SOCKSTAT_PATIENCE");
 		if (!opt->patience)
 			opt->patience =
-				arg ? number_parse("$SOCKSTAT_PATIENCE", arg, MAX_PATIENCE, state) :
+				arg ? number_parse("SOCKSTAT_PATIENCE", arg, MAX_PATIENCE, state) :
 				      1;
 		break;
 	default:

@@ -183,7 +183,7 @@ static void holders_remove(struct side *s, unsigned int process)
 	}
 }
 
-/* Let a process that is not the first one exit or kill it, which closes its descriptors. */
+/* End a process other than the first, by exit(2) or SIGKILL, which closes its descriptors. */
 static void process_leave(struct mix *m, unsigned int process)
 {
 	struct process *p = &m->processes[process];

@@ -237,7 +237,10 @@ static size_t piece_size(struct job *j, uint64_t left)
 	return 1 + rng_next(&j->rng) % most;
 }
 
-/* Send j->bytes with j->out, in pieces of at most j->chunk. */
+/**
+ * job_send - send bytes with one kind of call
+ * @j: the job; @j->bytes are sent with @j->out, at most @j->chunk at a time
+ */
 void job_send(struct job *j)
 {
 	const struct out_way *way = out_supported(j->out);
@@ -261,7 +264,10 @@ void job_send(struct job *j)
 	free(buf);
 }
 
-/* Receive j->bytes with j->in, in pieces of at most j->chunk. */
+/**
+ * job_recv - receive bytes with one kind of call
+ * @j: the job; @j->bytes are received with @j->in, at most @j->chunk at a time
+ */
 void job_recv(struct job *j)
 {
 	const struct in_way *way = in_supported(j->in);
@@ -284,7 +290,10 @@ void job_recv(struct job *j)
 	free(buf);
 }
 
-/* Receive until the end of file. */
+/**
+ * job_eof - receive until the end of file
+ * @j: the job
+ */
 void job_eof(struct job *j)
 {
 	read_to_eof(j->e);
@@ -345,7 +354,10 @@ static void odd_call(struct end *e, unsigned int what)
 	}
 }
 
-/* Make calls that move no bytes; j->value: nothing is queued. */
+/**
+ * job_odd - make calls that move no bytes
+ * @j: the job; @j->value is true if nothing is queued
+ */
 void job_odd(struct job *j)
 {
 	unsigned int n = 1 + rng_next(&j->rng) % 4;
@@ -354,7 +366,10 @@ void job_odd(struct job *j)
 		odd_call(j->e, rng_next(&j->rng) % (j->value ? N_ODD : N_ODD - 1));
 }
 
-/* Connect to j->e, a listener of r->family. */
+/**
+ * job_connect - connect to a listener
+ * @j: the job; @j->e is a listener of @r->family, @j->made the new end
+ */
 void job_connect(struct job *j)
 {
 	struct sockaddr_storage to;
@@ -364,7 +379,10 @@ void job_connect(struct job *j)
 	connect_end(j->made, &to, len);
 }
 
-/* Accept a connection of the listener j->e. */
+/**
+ * job_accept - accept a connection
+ * @j: the job; @j->e is the listener, @j->made the new end
+ */
 void job_accept(struct job *j)
 {
 	struct run *r = j->m->r;
@@ -374,7 +392,10 @@ void job_accept(struct job *j)
 		set_nonblock(r, j->made->fd, true);
 }
 
-/* Disconnect, and connect to the port j->value. */
+/**
+ * job_reconnect - disconnect, and connect to another listener
+ * @j: the job; @j->value is the port of the listener, @j->made the new end
+ */
 void job_reconnect(struct job *j)
 {
 	struct sockaddr_storage to;
@@ -408,29 +429,46 @@ static struct end *copy_end(struct end *of, int fd)
 	return end_alias(of, getpid(), fd);
 }
 
+/**
+ * job_dup - duplicate a descriptor
+ * @j: the job; @j->made is the end of the copy
+ */
 void job_dup(struct job *j)
 {
 	j->made = copy_end(j->e, dup(j->e->fd));
 }
 
-/* Send the descriptor by SCM_RIGHTS. */
+/**
+ * job_pass - send a descriptor by SCM_RIGHTS
+ * @j: the job
+ */
 void job_pass(struct job *j)
 {
 	pass_descriptor(j->m->r, j->m->parcel[0], j->e->fd);
 }
 
-/* Receive the descriptor that job_pass() has sent; j->e is the sender's end. */
+/**
+ * job_take - receive the descriptor that job_pass() has sent
+ * @j: the job; @j->e is the sender's end, @j->made the receiver's
+ */
 void job_take(struct job *j)
 {
 	j->made = copy_end(j->e, receive_descriptor(j->m->r, j->m->parcel[1]));
 }
 
+/**
+ * job_close - close a descriptor
+ * @j: the job
+ */
 void job_close(struct job *j)
 {
 	end_close(j->e);
 }
 
-/* Close the descriptor with a reset. */
+/**
+ * job_reset - close a descriptor with a reset
+ * @j: the job
+ */
 void job_reset(struct job *j)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
@@ -439,21 +477,30 @@ void job_reset(struct job *j)
 	end_close(j->e);
 }
 
-/* Call shutdown(2) with j->value. */
+/**
+ * job_shutdown - shut down a connection
+ * @j: the job; @j->value is the argument of shutdown(2)
+ */
 void job_shutdown(struct job *j)
 {
 	must(j->m->r, !shutdown(j->e->fd, j->value));
 }
 
-/* Wait for one of j->bytes bytes: the buffers may have no room for all of them. */
+/**
+ * job_wait_queued - wait until a byte can be read
+ * @j: the job; nothing is done if @j->bytes, the number on their way, is 0
+ *
+ * Waits for no more, as the buffers may have no room for all of the bytes.
+ */
 void job_wait_queued(struct job *j)
 {
 	wait_queued(j->e, j->bytes > 0);
 }
 
-/*
- * Wait until the connection is over, and set j->value to its error: the error
- * that recv(2) returns if j->value was not 0, else SO_ERROR.
+/**
+ * job_wait_ended - wait until a connection is over
+ * @j: the job; @j->value is set to the connection's error, which comes from
+ *	recv(2) if @j->value was not 0, else from SO_ERROR
  */
 void job_wait_ended(struct job *j)
 {

@@ -91,10 +91,12 @@ struct end;
  * @tx_want, @tx_seen, @rx_want, @rx_seen: sums of the last check that compared anything
  * @missed, @dropped: counters in the last line of /proc/sockstat when the run started
  * @started: when the run started, CLOCK_REALTIME ns
+ * @pid: the scenario's process
  * @ends: MAX_ENDS of them, of which the first @n_ends are in use
  *
  * The processes that the scenario forks share this memory.  Scenarios read the
  * members up to @name; the others belong to runner.c, verdict.c and check.c.
+ * A scenario that compares rows itself adds to @fields.
  */
 struct run {
 	const struct scenario *sc;
@@ -112,6 +114,7 @@ struct run {
 	uint64_t tx_want, tx_seen, rx_want, rx_seen;
 	uint64_t missed, dropped;
 	int64_t started;
+	pid_t pid;
 
 	unsigned int n_ends;
 	struct end *ends;

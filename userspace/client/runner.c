@@ -143,7 +143,7 @@ static void __attribute__((noreturn)) scenario_process(struct run *r)
 		check_finish(r);
 	if (r->n_diffs)
 		fail(r, "%u differences", r->n_diffs);
-	/* TCP_INFO cannot tell everything, so a dry run that compared nothing passes. */
+	/* In a dry run, TCP_INFO has no comparable value for some scenarios. */
 	if (!r->fields && !r->opt->dry_run)
 		fail(r, "nothing was compared");
 	if (r->verdict == VERDICT_NONE)
@@ -182,40 +182,55 @@ static unsigned int watchdog_seconds(const struct run *r)
 }
 
 /**
- * run_one - run a scenario
- * @r: prepared by run_prepare(); the verdict, its reason and the counts are stored in it
- * @opt: the command line's options
- *
- * Kills all processes of the scenario that are left, also if it hangs.
+ * run_start - start a scenario
+ * @r: prepared by run_prepare()
+ * @opt: the command line's options; must stay valid until run_finish()
  */
-void run_one(struct run *r, const struct options *opt)
+void run_start(struct run *r, const struct options *opt)
 {
-	int pidfd, status = 0;
-	unsigned int seconds;
 	pid_t pid;
 
 	r->opt = opt;
-	seconds = watchdog_seconds(r);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
 		scenario_process(r);
-	pidfd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
+	r->pid = pid; /* not by the child, which shares this memory */
+	if (pid > 0)
+		setpgid(pid, pid);
+}
+
+static void watch(struct run *r, int pidfd)
+{
+	unsigned int seconds = watchdog_seconds(r);
+
+	if (ended_within(pidfd, seconds))
+		return;
+	set_verdict(r, VERDICT_FAIL, "still running after %d s", seconds);
+	kill(-r->pid, SIGKILL);
+	if (!ended_within(pidfd, patience_seconds(r, 10)))
+		set_verdict(r, VERDICT_FAIL, "process %d cannot be killed", r->pid);
+}
+
+/**
+ * run_finish - wait until a scenario has ended
+ * @r: started by run_start(); the verdict and the counts are stored in it
+ *
+ * Kills all processes of the scenario that are left, also if it hangs.
+ */
+void run_finish(struct run *r)
+{
+	int pidfd = r->pid < 0 ? -1 : syscall(SYS_pidfd_open, r->pid, 0), status = 0;
+
 	if (pidfd < 0) {
 		set_verdict(r, VERDICT_FAIL, "cannot start a process: error %d", errno);
 		return;
 	}
-	setpgid(pid, pid);
-	if (!ended_within(pidfd, seconds)) {
-		set_verdict(r, VERDICT_FAIL, "still running after %d s", seconds);
-		kill(-pid, SIGKILL);
-		if (!ended_within(pidfd, patience_seconds(r, 10)))
-			set_verdict(r, VERDICT_FAIL, "process %d cannot be killed", pid);
-	}
+	watch(r, pidfd);
 	close(pidfd);
 	/* Processes that the scenario has left behind are in the same group. */
-	kill(-pid, SIGKILL);
-	if (waitpid(pid, &status, WNOHANG) == pid && WIFSIGNALED(status))
+	kill(-r->pid, SIGKILL);
+	if (waitpid(r->pid, &status, WNOHANG) == r->pid && WIFSIGNALED(status))
 		set_verdict(r, VERDICT_FAIL, "killed by signal %d", WTERMSIG(status));
 	if (r->verdict == VERDICT_NONE)
 		set_verdict(r, VERDICT_FAIL, "ended with status %d without a verdict",

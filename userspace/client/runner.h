@@ -12,6 +12,7 @@ void test_name(char *buf, size_t size, const char *group, const struct scenario 
 	       enum family family, bool nonblock);
 void run_prepare(struct run *r, const char *group, const struct scenario *sc, enum family family,
 		 bool nonblock);
-void run_one(struct run *r, const struct options *opt);
+void run_start(struct run *r, const struct options *opt);
+void run_finish(struct run *r);
 
 #endif

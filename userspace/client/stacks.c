@@ -214,6 +214,7 @@ static void check_no_subflow_rows(struct run *r, uint16_t port)
 		return;
 	if (sockstat_table_read(&table, NULL))
 		fail(r, "/proc/sockstat: %s", table.error);
+	r->fields++; /* the absence of rows counts as a comparison */
 	for (i = 0; i < table.n_rows; i++) {
 		const struct sockstat_row *row = &table.rows[i];
 
