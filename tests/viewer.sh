@@ -109,9 +109,9 @@ json_fields()
 
 json()
 {
-	# numbers that jq has room for, bytes that are characters
+	# jq has room for numbers of 53 bits, and fields() does not escape
 	sed 's/18446744073709551615/ 9007199254740991/; s/9007199254740993/9007199254740991/
-		s/\\377/\\303\\237/' "$TABLE" >"$scratch/table"
+		s/\\377/\\303\\237/; s/\\001x/yx/' "$TABLE" >"$scratch/table"
 	sockstat --json --all --file "$scratch/table" >"$scratch/json"
 	is 'JSON: every row, field by field' "$(fields "$scratch/table")" \
 		"$(json_fields <"$scratch/json")"

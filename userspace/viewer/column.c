@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "column.h"
+#include "display.h"
 
 #define NS_PER_SECOND 1000000000
 
@@ -140,12 +141,13 @@ static void time_text(int64_t ns, bool human, char text[CELL_LEN])
 static void addr_text(const struct value *value, char text[CELL_LEN])
 {
 	const char *colon = strrchr(value->text, ':');
+	size_t len = strlen(value->text);
 
-	if (colon && value->service && *value->service)
-		snprintf(text, CELL_LEN, "%.*s:%s", (int)(colon - value->text), value->text,
-			 value->service);
-	else
-		snprintf(text, CELL_LEN, "%s", value->text);
+	memcpy(text, value->text, len + 1);
+	if (colon && value->service && *value->service) {
+		len = colon + 1 - value->text;
+		display_text(value->service, text + len, CELL_LEN - len);
+	}
 }
 
 /**
@@ -161,7 +163,7 @@ void column_text(const struct value *value, bool human, char text[CELL_LEN])
 		strcpy(text, "-");
 		break;
 	case VALUE_TEXT:
-		snprintf(text, CELL_LEN, "%s", value->text);
+		display_text(value->text, text, CELL_LEN);
 		break;
 	case VALUE_ADDR:
 		addr_text(value, text);

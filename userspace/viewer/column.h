@@ -11,6 +11,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CELL_LEN 288 /* the longest text, a name whose every byte is escaped, fits */
+#define CELL_PADDED (2 * CELL_LEN) /* CELL_LEN bytes of text, padded to CELL_LEN columns */
 
 enum value_kind {
 	VALUE_NONE, /* "-" */
@@ -29,7 +30,7 @@ enum value_kind {
  * @number: of VALUE_NUMBER, VALUE_BYTES and VALUE_HEX
  * @time: of VALUE_TIME, ns since the epoch
  * @rate: of VALUE_RATE, bytes per second
- * @text: of VALUE_TEXT and VALUE_ADDR; lives as long as the record
+ * @text: of VALUE_TEXT, any bytes, and of VALUE_ADDR; lives as long as the record
  * @sa: of VALUE_ADDR, for its order; lives as long as the record
  * @service: of VALUE_ADDR, stands for the port; NULL or empty: its number does
  */
@@ -47,19 +48,32 @@ struct value {
 	};
 };
 
+/* What other files need to know about a column, apart from its values */
+enum {
+	COLUMN_NUMBER = 1 << 0, /* aligned to the right; a key press sorts the greatest first */
+	COLUMN_RATE = 1 << 1,	/* bytes per second: needs two snapshots */
+	COLUMN_DELTA = 1 << 2,	/* bytes since the previous snapshot: needs two */
+	COLUMN_STATE = 1 << 3,	/* --top colors it by the state of the connection */
+	COLUMN_USER = 1 << 4,	/* the name of the user whose number is UID */
+};
+
+#define COLUMN_MOVED (COLUMN_RATE | COLUMN_DELTA) /* has no value without a second snapshot */
+
 /**
  * struct view_column - one column of one kind of record
  * @name: for --sort and --columns; in lower case the key of JSON and CSV
- * @title: what stands over it
- * @right: numbers are set to the right
- * @cut: what it may be cut to where a line is too long, 0: never
- * @get: fills in what @record has there
+ * @title: its title in a table
+ * @flags: COLUMN_*
+ * @cut: the width that it may be shortened to if a line is too long, 0: never
+ * @top_width: the narrowest terminal on which --top shows it by default
+ * @get: stores the value of @record in this column
  */
 struct view_column {
 	const char *name;
 	const char *title;
-	bool right;
+	unsigned int flags;
 	int cut;
+	int top_width;
 	void (*get)(const void *record, struct value *value);
 };
 

@@ -79,7 +79,7 @@ static void get_command(const void *record, struct value *value)
 {
 	const struct sockstat_row *row = row_of(record);
 
-	set_text(value, row->comm_raw);
+	set_text(value, row->comm);
 	if (row->pid >= 0)
 		value->kind = VALUE_TEXT;
 }
@@ -157,31 +157,31 @@ GET(cookie, set_number(value, VALUE_HEX, row->cookie))
 
 /* In the order of --columns all. */
 const struct view_column entry_columns[ENTRY_COLUMNS] = {
-	{ "USER", "USER", false, 8, get_user },
-	{ "COMMAND", "COMMAND", false, 10, get_command },
-	{ "PID", "PID", true, 0, get_pid },
-	{ "FD", "FD", true, 0, get_fd },
-	{ "PROTO", "PROTO", false, 0, get_proto },
-	{ "LOCAL", "LOCAL ADDRESS", false, 21, get_local },
-	{ "REMOTE", "FOREIGN ADDRESS", false, 21, get_remote },
-	{ "STATE", "STATE", false, 0, get_state },
-	{ "ROLE", "ROLE", false, 0, get_role },
-	{ "ERROR", "ERROR", false, 0, get_error },
-	{ "RATE", "BYTES/S", true, 0, get_rate },
-	{ "TX_RATE", "TX/S", true, 0, get_tx_rate },
-	{ "RX_RATE", "RX/S", true, 0, get_rx_rate },
-	{ "TX_DELTA", "TX_DELTA", true, 0, get_tx_delta },
-	{ "RX_DELTA", "RX_DELTA", true, 0, get_rx_delta },
-	{ "TX_BYTES", "TX_BYTES", true, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", true, 0, get_rx_bytes },
-	{ "TX_CALLS", "TX_CALLS", true, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", true, 0, get_rx_calls },
-	{ "TX_QUEUE", "TX_QUEUE", true, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", true, 0, get_rx_queue },
-	{ "OPENED", "OPENED", true, 0, get_opened },
-	{ "CLOSED", "CLOSED", true, 0, get_closed },
-	{ "UID", "UID", true, 0, get_uid },
-	{ "NETNS", "NETNS", true, 0, get_netns },
-	{ "INODE", "INODE", true, 0, get_inode },
-	{ "COOKIE", "COOKIE", true, 0, get_cookie },
+	{ "USER", "USER", COLUMN_USER, 8, 0, get_user },
+	{ "COMMAND", "COMMAND", 0, 10, 0, get_command },
+	{ "PID", "PID", COLUMN_NUMBER, 0, 0, get_pid },
+	{ "FD", "FD", COLUMN_NUMBER, 0, 72, get_fd },
+	{ "PROTO", "PROTO", 0, 0, 0, get_proto },
+	{ "LOCAL", "LOCAL ADDRESS", 0, 21, 116, get_local },
+	{ "REMOTE", "FOREIGN ADDRESS", 0, 21, 0, get_remote },
+	{ "STATE", "STATE", COLUMN_STATE, 0, 90, get_state },
+	{ "ROLE", "ROLE", 0, 0, 100, get_role },
+	{ "ERROR", "ERROR", COLUMN_STATE, 0, 0, get_error },
+	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rate },
+	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_tx_rate },
+	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rx_rate },
+	{ "TX_DELTA", "TX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_tx_delta },
+	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_rx_delta },
+	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, 0, get_tx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, 0, get_rx_bytes },
+	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, 0, get_tx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, 0, get_rx_calls },
+	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, 0, get_tx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, 0, get_rx_queue },
+	{ "OPENED", "OPENED", COLUMN_NUMBER, 0, 0, get_opened },
+	{ "CLOSED", "CLOSED", COLUMN_NUMBER, 0, 0, get_closed },
+	{ "UID", "UID", COLUMN_NUMBER, 0, 0, get_uid },
+	{ "NETNS", "NETNS", COLUMN_NUMBER, 0, 0, get_netns },
+	{ "INODE", "INODE", COLUMN_NUMBER, 0, 0, get_inode },
+	{ "COOKIE", "COOKIE", COLUMN_NUMBER, 0, 0, get_cookie },
 };

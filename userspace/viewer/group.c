@@ -64,7 +64,7 @@ static bool name_of(const struct entry *e, enum group_by by, char *name)
 	case GROUP_NONE:
 		break;
 	case GROUP_COMMAND:
-		snprintf(name, CELL_LEN, "%s", row->comm_raw);
+		snprintf(name, CELL_LEN, "%s", row->comm);
 		return row->pid >= 0 || strcmp(name, "-");
 	case GROUP_USER:
 		if (names_resolved())
@@ -262,20 +262,20 @@ GET_NUMBER(rx_queue, VALUE_BYTES, group->rx_queue)
 
 /* The first three are one column under three names: what is grouped by. */
 const struct view_column group_columns[GROUP_COLUMNS] = {
-	{ "COMMAND", "COMMAND", false, 10, get_name },
-	{ "USER", "USER", false, 8, get_user },
-	{ "REMOTE", "FOREIGN HOST", false, 21, get_name },
-	{ "DESCRIPTORS", "DESCRIPTORS", true, 0, get_descriptors },
-	{ "CONNECTIONS", "CONNECTIONS", true, 0, get_connections },
-	{ "RATE", "BYTES/S", true, 0, get_rate },
-	{ "TX_RATE", "TX/S", true, 0, get_tx_rate },
-	{ "RX_RATE", "RX/S", true, 0, get_rx_rate },
-	{ "TX_DELTA", "TX_DELTA", true, 0, get_tx_delta },
-	{ "RX_DELTA", "RX_DELTA", true, 0, get_rx_delta },
-	{ "TX_BYTES", "TX_BYTES", true, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", true, 0, get_rx_bytes },
-	{ "TX_CALLS", "TX_CALLS", true, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", true, 0, get_rx_calls },
-	{ "TX_QUEUE", "TX_QUEUE", true, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", true, 0, get_rx_queue },
+	{ "COMMAND", "COMMAND", 0, 10, 0, get_name },
+	{ "USER", "USER", COLUMN_USER, 8, 0, get_user },
+	{ "REMOTE", "FOREIGN HOST", 0, 21, 0, get_name },
+	{ "DESCRIPTORS", "DESCRIPTORS", COLUMN_NUMBER, 0, 0, get_descriptors },
+	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER, 0, 0, get_connections },
+	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rate },
+	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_tx_rate },
+	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rx_rate },
+	{ "TX_DELTA", "TX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_tx_delta },
+	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_rx_delta },
+	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, 0, get_tx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, 0, get_rx_bytes },
+	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, 0, get_tx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, 0, get_rx_calls },
+	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, 0, get_tx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, 0, get_rx_queue },
 };

@@ -13,72 +13,6 @@
 
 #define JSON_VERSION 1
 
-/* The bytes that an escaped name stands for */
-static size_t unescape(const char *text, char *out)
-{
-	size_t n = 0;
-	unsigned int c;
-
-	while (*text) {
-		if (*text == '\\' && sscanf(text + 1, "%3o", &c) == 1) {
-			/* an empty name is one zero byte */
-			if (c)
-				out[n++] = c;
-			text += 4;
-		} else {
-			out[n++] = *text++;
-		}
-	}
-	out[n] = '\0';
-	return n;
-}
-
-/* The length of the UTF-8 character there, 0 if there is none */
-static size_t utf8_length(const unsigned char *s)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {
-		{ 0x80, 0x00, 0 },
-		{ 0xe0, 0xc0, 0x80 },
-		{ 0xf0, 0xe0, 0x800 },
-		{ 0xf8, 0xf0, 0x10000 },
-	};
-	size_t len, i;
-
-	for (len = 1; len <= ARRAY_SIZE(forms); len++) {
-		uint32_t c = s[0] & (unsigned char)~forms[len - 1].mask;
-
-		if ((s[0] & forms[len - 1].mask) != forms[len - 1].lead)
-			continue;
-		for (i = 1; i < len; i++) {
-			if ((s[i] & 0xc0) != 0x80)
-				return 0;
-			c = c << 6 | (s[i] & 0x3f);
-		}
-		return c < forms[len - 1].least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ?
-			       0 :
-			       len;
-	}
-	return 0;
-}
-
-/* A process's name may be any bytes; JSON has characters only. */
-static struct json_object *command(const char *escaped)
-{
-	static const char replacement[] = "\xef\xbf\xbd";
-	char bytes[CELL_LEN], text[3 * CELL_LEN], *out = text;
-	size_t i, len, n = unescape(escaped, bytes);
-
-	for (i = 0; i < n; i += len ? len : 1) {
-		len = utf8_length((unsigned char *)bytes + i);
-		memcpy(out, len ? bytes + i : replacement, len ? len : strlen(replacement));
-		out += len ? len : strlen(replacement);
-	}
-	return json_object_new_string_len(text, out - text);
-}
-
 /* A number in decimal, as written here and not as a double would have it */
 static struct json_object *decimal(double number, const char *text)
 {
@@ -102,7 +36,7 @@ static struct json_object *seconds(double s)
 	return s > 0 ? decimal(s, text) : NULL;
 }
 
-static struct json_object *cell(const struct view_column *column, const struct value *value)
+static struct json_object *cell(const struct value *value)
 {
 	char text[CELL_LEN];
 
@@ -117,12 +51,9 @@ static struct json_object *cell(const struct view_column *column, const struct v
 	case VALUE_RATE:
 		snprintf(text, sizeof(text), "%.3f", value->rate);
 		return decimal(value->rate, text);
-	case VALUE_TEXT:
-		if (!strcmp(column->name, "COMMAND"))
-			return command(value->text);
-		return json_object_new_string(value->text);
 	case VALUE_ADDR:
 		return json_object_new_string(value->text);
+	case VALUE_TEXT:
 	case VALUE_HEX:
 		column_text(value, false, text);
 		return json_object_new_string(text);
@@ -163,7 +94,7 @@ static struct json_object *row_of(const struct sheet *sheet, const void *record)
 	for (c = 0; c < sheet->n_columns; c++) {
 		column_key(sheet->columns[c], key);
 		sheet->columns[c]->get(record, &value);
-		json_object_object_add(row, key, cell(sheet->columns[c], &value));
+		json_object_object_add(row, key, cell(&value));
 		if (value.kind == VALUE_ADDR)
 			add_parts(row, key, &value);
 	}

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "display.h"
 #include "top.h"
 #include "write.h"
 
@@ -157,9 +158,9 @@ int main(int argc, char **argv)
 	struct options opt;
 	int status;
 
-	/* not its decimal comma: numbers are for programs, too */
 	setlocale(LC_CTYPE, "");
 	options_parse(&opt, argc, argv);
+	display_init(opt.format != FORMAT_TABLE);
 	status = run(&opt);
 	filter_free(&opt.filter);
 	return status;

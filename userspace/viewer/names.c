@@ -45,11 +45,9 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Remembers a name; a directory's may hold anything, a terminal gets letters only. */
 static const char *remember(void **known, uint64_t key, const char *text)
 {
 	struct name *name = malloc(sizeof(*name));
-	char *c;
 
 	if (!name)
 		return "?";
@@ -59,10 +57,6 @@ static const char *remember(void **known, uint64_t key, const char *text)
 		free(name->text);
 		free(name);
 		return "?";
-	}
-	for (c = name->text; *c; c++) {
-		if (!isgraph((unsigned char)*c))
-			*c = '?';
 	}
 	return name->text;
 }

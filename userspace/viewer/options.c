@@ -124,14 +124,11 @@ static void show_all(struct options *opt)
 	const struct view_column *columns = columns_of(opt->group, &n);
 
 	for (i = 0; i < n; i++) {
-		bool user = columns[i].get == options_column(GROUP_NONE, "user")->get;
-
 		/* what moved since the snapshot before, which is not there */
-		if (opt->mode == MODE_ONCE &&
-		    (strstr(columns[i].name, "RATE") || strstr(columns[i].name, "DELTA")))
+		if (opt->mode == MODE_ONCE && columns[i].flags & COLUMN_MOVED)
 			continue;
 		/* it repeats UID, as a number or a name; JSON's values do not change kind */
-		if (user && opt->format != FORMAT_TABLE && !names_resolved())
+		if (columns[i].flags & COLUMN_USER && !opt->group && opt->format != FORMAT_TABLE && !names_resolved())
 			continue;
 		show(opt, columns[i].name);
 	}

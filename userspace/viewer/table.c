@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "display.h"
 #include "write.h"
 
 #define CUT_MARK '~'
@@ -32,7 +33,7 @@ void table_widths(const struct sheet *sheet, bool human, bool header, int *width
 
 			sheet->columns[c]->get(sheet->records[i], &value);
 			column_text(&value, human, text);
-			width = strlen(text);
+			width = display_width(text);
 			if (widths[c] < width)
 				widths[c] = width;
 		}
@@ -78,21 +79,27 @@ void table_fit(const struct sheet *sheet, int *widths, int room)
 }
 
 /**
- * table_cell - one cell in its column's width
- * @column: which
- * @text: what stands there
- * @width: how wide it is
- * @cell: where to; CELL_LEN
+ * table_cell - pad or shorten a text to the width of its column
+ * @column: the column, which decides the alignment
+ * @text: printable text
+ * @width: the width of the column
+ * @cell: buffer of CELL_PADDED bytes for the result, which takes @width columns
  */
 void table_cell(const struct view_column *column, const char *text, int width, char *cell)
 {
-	int len = strlen(text);
+	int used = display_width(text), len;
 
 	if (width >= CELL_LEN)
 		width = CELL_LEN - 1;
-	snprintf(cell, CELL_LEN, "%*.*s", column->right ? width : -width, width, text);
-	if (len > width)
-		cell[width - 1] = CUT_MARK;
+	if (used > width) {
+		/* the last character that fits may leave a column free, if it takes two */
+		len = display_fit(text, width - 1, &used);
+		snprintf(cell, CELL_PADDED, "%.*s%c%*s", len, text, CUT_MARK, width - 1 - used, "");
+	} else if (column->flags & COLUMN_NUMBER) {
+		snprintf(cell, CELL_PADDED, "%*s%s", width - used, "", text);
+	} else {
+		snprintf(cell, CELL_PADDED, "%s%*s", text, width - used, "");
+	}
 }
 
 /* How long a line may be; 0: no limit, it is not for a terminal */
@@ -109,7 +116,7 @@ static int room_for_line(void)
 /* Nothing follows the last column, so it is not padded. */
 static void write_cell(const struct sheet *sheet, size_t c, const char *text, const int *widths)
 {
-	char cell[CELL_LEN];
+	char cell[CELL_PADDED];
 	int len;
 
 	table_cell(sheet->columns[c], text, widths[c], cell);

@@ -3,7 +3,6 @@
 
 #include <curses.h>
 #include <errno.h>
-#include <langinfo.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "display.h"
 #include "top.h"
 
 #define ESCAPE_MS 25 /* for the rest of a key that begins with Escape */
@@ -75,15 +75,10 @@ static void choose_columns(struct top *top)
 	}
 	opt->n_columns = 0;
 	for (i = 0; i < ARRAY_SIZE(open); i++) {
-		if (!strcmp(names[i], "local") && COLS < 116)
-			continue;
-		if (names[i] == closed[5] && COLS < 100)
-			continue;
-		if (!strcmp(names[i], "fd") && COLS < 72)
-			continue;
-		if (!strcmp(names[i], "state") && COLS < 90)
-			continue;
-		opt->columns[opt->n_columns++] = options_column(GROUP_NONE, names[i]);
+		const struct view_column *column = options_column(GROUP_NONE, names[i]);
+
+		if (COLS >= column->top_width)
+			opt->columns[opt->n_columns++] = column;
 	}
 }
 
@@ -214,7 +209,7 @@ static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)
 	nodelay(stdscr, TRUE);
 	curs_set(0);
 	open_colours(top);
-	top->unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	top->unicode = display_is_utf8();
 	return true;
 }
 

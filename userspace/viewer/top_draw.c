@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "display.h"
 #include "top.h"
 #include "write.h"
 
@@ -69,7 +70,7 @@ static int room_left(void)
 /* All text that may be too long: no line goes on in the next one. */
 static void put(const char *text)
 {
-	addnstr(text, room_left());
+	addnstr(text, display_fit(text, room_left(), NULL));
 }
 
 __attribute__((format(printf, 1, 2))) static void putf(const char *format, ...)
@@ -226,7 +227,7 @@ static void draw_bar(const struct top *top, double part, int room)
 
 static void draw_title(const struct top *top, const struct sheet *sheet, const int *widths, int bar)
 {
-	char cell[CELL_LEN];
+	char cell[CELL_PADDED];
 	size_t c;
 
 	for (c = 0; c < sheet->n_columns; c++) {
@@ -252,15 +253,14 @@ static void draw_record(const struct top *top, const struct sheet *sheet, const 
 			const int *widths)
 {
 	enum colour colour = 0;
-	char text[CELL_LEN], cell[CELL_LEN];
+	char text[CELL_LEN], cell[CELL_PADDED];
 	struct value value;
 	size_t c;
 
 	if (!top->opt.group)
 		colour = colour_of(((const struct entry *)record)->row);
 	for (c = 0; c < sheet->n_columns; c++) {
-		const char *name = sheet->columns[c]->name;
-		bool tinted = colour && (!strcmp(name, "STATE") || !strcmp(name, "ERROR"));
+		bool tinted = colour && sheet->columns[c]->flags & COLUMN_STATE;
 
 		sheet->columns[c]->get(record, &value);
 		column_text(&value, top->opt.human, text);
@@ -294,7 +294,7 @@ static int measure(const struct sheet *page, bool human, int *widths)
 	table_widths(page, human, true, widths);
 	for (i = 0; i < page->n_columns; i++) {
 		/* rates come and go: their columns stay where they are */
-		if (strstr(page->columns[i]->name, "RATE") && widths[i] < RATE_LEAST)
+		if (page->columns[i]->flags & COLUMN_RATE && widths[i] < RATE_LEAST)
 			widths[i] = RATE_LEAST;
 	}
 	table_fit(page, widths, COLS - 1 - BAR_LEAST - 1);

@@ -44,7 +44,7 @@ static void change_sort(struct top *top, int step)
 		;
 	i = i == top->n_sort ? 0 : (i + top->n_sort + step) % top->n_sort;
 	top->opt.sort = top->sort[i];
-	top->opt.descending = top->sort[i]->right;
+	top->opt.descending = top->sort[i]->flags & COLUMN_NUMBER;
 	top->by_user = true;
 }
 
