@@ -11,6 +11,7 @@
 
 #include "column.h"
 #include "display.h"
+#include "order.h"
 
 #define NS_PER_SECOND 1000000000
 
@@ -44,18 +45,12 @@ const struct view_column *column_find(const struct view_column *columns, size_t 
 	return NULL;
 }
 
-/* What qsort() wants to hear */
-static int order_of(bool greater, bool less)
-{
-	return greater - less;
-}
-
 static int compare_addr(const struct value *a, const struct value *b)
 {
 	const struct sockaddr_in *a4 = (const void *)a->sa, *b4 = (const void *)b->sa;
 	const struct sockaddr_in6 *a6 = (const void *)a->sa, *b6 = (const void *)b->sa;
 	int order =
-		order_of(a->sa->ss_family > b->sa->ss_family, a->sa->ss_family < b->sa->ss_family);
+		order_of(a->sa->ss_family, b->sa->ss_family);
 
 	if (order)
 		return order;
@@ -63,13 +58,11 @@ static int compare_addr(const struct value *a, const struct value *b)
 	case AF_INET:
 		order = memcmp(&a4->sin_addr, &b4->sin_addr, sizeof(a4->sin_addr));
 		return order ? order :
-			       order_of(ntohs(a4->sin_port) > ntohs(b4->sin_port),
-					ntohs(a4->sin_port) < ntohs(b4->sin_port));
+			       order_of(ntohs(a4->sin_port), ntohs(b4->sin_port));
 	case AF_INET6:
 		order = memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr));
 		return order ? order :
-			       order_of(ntohs(a6->sin6_port) > ntohs(b6->sin6_port),
-					ntohs(a6->sin6_port) < ntohs(b6->sin6_port));
+			       order_of(ntohs(a6->sin6_port), ntohs(b6->sin6_port));
 	}
 	return 0;
 }
@@ -84,7 +77,7 @@ static int compare_addr(const struct value *a, const struct value *b)
 int column_compare(const struct value *a, const struct value *b)
 {
 	if (a->kind != b->kind)
-		return order_of(a->kind > b->kind, a->kind < b->kind);
+		return order_of(a->kind, b->kind);
 	switch (a->kind) {
 	case VALUE_NONE:
 		break;
@@ -93,11 +86,11 @@ int column_compare(const struct value *a, const struct value *b)
 	case VALUE_NUMBER:
 	case VALUE_BYTES:
 	case VALUE_HEX:
-		return order_of(a->number > b->number, a->number < b->number);
+		return order_of(a->number, b->number);
 	case VALUE_TIME:
-		return order_of(a->time > b->time, a->time < b->time);
+		return order_of(a->time, b->time);
 	case VALUE_RATE:
-		return order_of(a->rate > b->rate, a->rate < b->rate);
+		return (a->rate > b->rate) - (a->rate < b->rate);
 	case VALUE_ADDR:
 		return compare_addr(a, b);
 	}
@@ -212,15 +205,16 @@ struct sort_key {
 	size_t place;
 };
 
-/* The old order decides between equals, also where others are reversed. */
-static int compare_keys(const void *a, const void *b, void *descending)
+/* Records with equal values keep their order, also in a descending sort. */
+static int compare_keys(const void *a, const void *b, void *context)
 {
 	const struct sort_key *x = a, *y = b;
+	const bool *descending = context;
 	int order = column_compare(&x->value, &y->value);
 
 	if (order)
-		return descending ? -order : order;
-	return order_of(x->place > y->place, x->place < y->place);
+		return *descending ? -order : order;
+	return order_of(x->place, y->place);
 }
 
 /**
@@ -243,7 +237,7 @@ bool sheet_sort(struct sheet *sheet, const struct view_column *by, bool descendi
 		keys[i].place = i;
 		by->get(sheet->records[i], &keys[i].value);
 	}
-	qsort_r(keys, sheet->n_records, sizeof(*keys), compare_keys, descending ? keys : NULL);
+	qsort_r(keys, sheet->n_records, sizeof(*keys), compare_keys, &descending);
 	for (i = 0; i < sheet->n_records; i++)
 		sheet->records[i] = keys[i].record;
 	free(keys);

@@ -43,12 +43,6 @@ static void set_addr(struct value *value, const struct sockstat_addr *addr)
 				 NULL;
 }
 
-static void set_rate(struct value *value, uint64_t bytes, double seconds)
-{
-	value->kind = seconds > 0 ? VALUE_RATE : VALUE_NONE;
-	value->rate = seconds > 0 ? bytes / seconds : 0;
-}
-
 /**
  * entry_proto - the protocol of a row, as FreeBSD's sockstat names it
  * @row: which
@@ -82,46 +76,6 @@ static void get_command(const void *record, struct value *value)
 	set_text(value, row->comm);
 	if (row->pid >= 0)
 		value->kind = VALUE_TEXT;
-}
-
-static void get_rate(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_rate(value, e->tx_delta + e->rx_delta, e->seconds);
-}
-
-static void get_tx_rate(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_rate(value, e->tx_delta, e->seconds);
-}
-
-static void get_rx_rate(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_rate(value, e->rx_delta, e->seconds);
-}
-
-static void set_delta(struct value *value, uint64_t bytes, double seconds)
-{
-	set_number(value, seconds > 0 ? VALUE_BYTES : VALUE_NONE, bytes);
-}
-
-static void get_tx_delta(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_delta(value, e->tx_delta, e->seconds);
-}
-
-static void get_rx_delta(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_delta(value, e->rx_delta, e->seconds);
 }
 
 #define GET(name, set)                                                  \
@@ -167,11 +121,7 @@ const struct view_column entry_columns[ENTRY_COLUMNS] = {
 	{ "STATE", "STATE", COLUMN_STATE, 0, 90, get_state },
 	{ "ROLE", "ROLE", 0, 0, 100, get_role },
 	{ "ERROR", "ERROR", COLUMN_STATE, 0, 0, get_error },
-	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rate },
-	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_tx_rate },
-	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rx_rate },
-	{ "TX_DELTA", "TX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_tx_delta },
-	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_rx_delta },
+	TOTALS_COLUMNS,
 	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, 0, get_tx_bytes },
 	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, 0, get_rx_bytes },
 	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, 0, get_tx_calls },

@@ -8,6 +8,7 @@
 
 #include "group.h"
 #include "names.h"
+#include "order.h"
 
 static const char *const words[] = {
 	[GROUP_COMMAND] = "command",
@@ -97,7 +98,7 @@ static int compare_members(const void *a, const void *b)
 	int order = compare_names(x, y);
 	uint64_t i = x->e->row->cookie, j = y->e->row->cookie;
 
-	return order ? order : (i > j) - (i < j);
+	return order ? order : order_of(i, j);
 }
 
 /**
@@ -110,15 +111,13 @@ void group_add(struct group *group, const struct entry *e)
 	const struct sockstat_row *row = e->row;
 
 	group->descriptors++;
-	group->tx_delta += e->tx_delta;
-	group->rx_delta += e->rx_delta;
+	totals_add(&group->totals, &e->totals);
 	group->tx_bytes += row->tx_bytes;
 	group->rx_bytes += row->rx_bytes;
 	group->tx_calls += row->tx_calls;
 	group->rx_calls += row->rx_calls;
 	group->tx_queue += row->tx_queue;
 	group->rx_queue += row->rx_queue;
-	group->seconds = e->seconds;
 }
 
 static size_t sum_up(struct group *groups, const struct member *members, size_t n)
@@ -203,40 +202,6 @@ static void get_user(const void *record, struct value *value)
 	value->number = strtoul(group->name, NULL, 10);
 }
 
-static void set_rate(struct value *value, uint64_t bytes, double seconds)
-{
-	value->kind = seconds > 0 ? VALUE_RATE : VALUE_NONE;
-	value->rate = seconds > 0 ? bytes / seconds : 0;
-}
-
-#define GET_RATE(name, bytes)                                           \
-	static void get_##name(const void *record, struct value *value) \
-	{                                                               \
-		const struct group *group = record;                     \
-                                                                        \
-		set_rate(value, bytes, group->seconds);                 \
-	}
-
-static void set_delta(struct value *value, uint64_t bytes, double seconds)
-{
-	value->kind = seconds > 0 ? VALUE_BYTES : VALUE_NONE;
-	value->number = bytes;
-}
-
-static void get_tx_delta(const void *record, struct value *value)
-{
-	const struct group *group = record;
-
-	set_delta(value, group->tx_delta, group->seconds);
-}
-
-static void get_rx_delta(const void *record, struct value *value)
-{
-	const struct group *group = record;
-
-	set_delta(value, group->rx_delta, group->seconds);
-}
-
 #define GET_NUMBER(name, number_kind, what)                             \
 	static void get_##name(const void *record, struct value *value) \
 	{                                                               \
@@ -247,9 +212,6 @@ static void get_rx_delta(const void *record, struct value *value)
 	}
 
 /* clang-format off */
-GET_RATE(rate, group->tx_delta + group->rx_delta)
-GET_RATE(tx_rate, group->tx_delta)
-GET_RATE(rx_rate, group->rx_delta)
 GET_NUMBER(descriptors, VALUE_NUMBER, group->descriptors)
 GET_NUMBER(connections, VALUE_NUMBER, group->connections)
 GET_NUMBER(tx_bytes, VALUE_BYTES, group->tx_bytes)
@@ -267,11 +229,7 @@ const struct view_column group_columns[GROUP_COLUMNS] = {
 	{ "REMOTE", "FOREIGN HOST", 0, 21, 0, get_name },
 	{ "DESCRIPTORS", "DESCRIPTORS", COLUMN_NUMBER, 0, 0, get_descriptors },
 	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER, 0, 0, get_connections },
-	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rate },
-	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_tx_rate },
-	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, 0, get_rx_rate },
-	{ "TX_DELTA", "TX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_tx_delta },
-	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, 0, get_rx_delta },
+	TOTALS_COLUMNS,
 	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, 0, get_tx_bytes },
 	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, 0, get_rx_bytes },
 	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, 0, get_tx_calls },

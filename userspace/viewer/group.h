@@ -14,6 +14,7 @@ enum group_by {
 
 /**
  * struct group - totals of rows that have something in common
+ * @totals: the bytes that moved through all of them since the previous snapshot
  * @name: what they have in common, as text
  * @none: they have none: no process, no address; @name is "-"
  * @descriptors: how many rows
@@ -22,15 +23,14 @@ enum group_by {
  * The others are sums of their columns.
  */
 struct group {
+	struct totals totals;
 	char name[CELL_LEN];
 	bool none;
 	uint64_t descriptors;
 	uint64_t connections;
-	uint64_t tx_delta, rx_delta;
 	uint64_t tx_bytes, rx_bytes;
 	uint64_t tx_calls, rx_calls;
 	uint64_t tx_queue, rx_queue;
-	double seconds;
 };
 
 #define GROUP_COLUMNS 16

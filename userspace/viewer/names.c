@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "order.h"
 
 struct name {
 	uint64_t key;
@@ -42,7 +43,7 @@ static int compare(const void *a, const void *b)
 {
 	uint64_t x = ((const struct name *)a)->key, y = ((const struct name *)b)->key;
 
-	return (x > y) - (x < y);
+	return order_of(x, y);
 }
 
 static const char *remember(void **known, uint64_t key, const char *text)

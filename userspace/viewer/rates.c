@@ -12,21 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
 #include "rates.h"
-
-/* What qsort() wants to hear */
-static int order_of(bool greater, bool less)
-{
-	return greater - less;
-}
 
 static int compare_key(const struct sockstat_row *a, const struct sockstat_row *b)
 {
-	int order = order_of(a->cookie > b->cookie, a->cookie < b->cookie);
+	int order = order_of(a->cookie, b->cookie);
 
 	if (!order)
-		order = order_of(a->pid > b->pid, a->pid < b->pid);
-	return order ? order : order_of(a->fd > b->fd, a->fd < b->fd);
+		order = order_of(a->pid, b->pid);
+	return order ? order : order_of(a->fd, b->fd);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -35,7 +30,7 @@ static int compare_rows(const void *a, const void *b)
 	const struct sockstat_row *y = *(const struct sockstat_row *const *)b;
 	int order = compare_key(x, y);
 
-	return order ? order : order_of(x->line > y->line, x->line < y->line);
+	return order ? order : order_of(x->line, y->line);
 }
 
 static const struct sockstat_row **sorted(const struct sockstat_table *table)
@@ -69,10 +64,10 @@ static bool is_same(const struct sockstat_row *old, const struct sockstat_row *r
 
 static void set_delta(struct entry *e, const struct sockstat_row *old)
 {
-	e->tx_delta = e->row->tx_bytes - (old ? old->tx_bytes : 0);
-	e->rx_delta = e->row->rx_bytes - (old ? old->rx_bytes : 0);
+	e->totals.tx_delta = e->row->tx_bytes - (old ? old->tx_bytes : 0);
+	e->totals.rx_delta = e->row->rx_bytes - (old ? old->rx_bytes : 0);
 	e->just_closed = e->row->state == SOCKSTAT_CLOSED &&
-			 (!old || old->state != SOCKSTAT_CLOSED || e->tx_delta || e->rx_delta);
+			 (!old || old->state != SOCKSTAT_CLOSED || e->totals.tx_delta || e->totals.rx_delta);
 }
 
 /* One of @old that @row may be, and which is nobody else's then; or NULL */
@@ -141,7 +136,7 @@ bool rates_compute(struct entry *entries, const struct sockstat_table *now,
 
 	for (i = 0; i < now->n_rows; i++)
 		entries[i] =
-			(struct entry){ .row = &now->rows[i], .seconds = before ? seconds : 0 };
+			(struct entry){ .row = &now->rows[i], .totals.seconds = before ? seconds : 0 };
 	if (!before)
 		return true;
 	rows = sorted(now);

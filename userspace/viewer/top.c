@@ -126,11 +126,11 @@ static void add_rate(struct top *top)
 {
 	const struct group *sum = &top->view.sum;
 
-	if (sum->seconds <= 0)
+	if (sum->totals.seconds <= 0)
 		return;
 	if (top->n_rates == TOP_HISTORY)
 		memmove(top->rates, top->rates + 1, --top->n_rates * sizeof(*top->rates));
-	top->rates[top->n_rates++] = (sum->tx_delta + sum->rx_delta) / sum->seconds;
+	top->rates[top->n_rates++] = (sum->totals.tx_delta + sum->totals.rx_delta) / sum->totals.seconds;
 }
 
 /* What fails may succeed the next time (the module is loaded again): it is said, and that is all. */

@@ -146,14 +146,14 @@ static void draw_throughput(const struct top *top)
 {
 	const struct group *sum = &top->view.sum;
 	char tx[32] = "-", rx[32] = "-";
-	double seconds = sum->seconds;
+	double seconds = sum->totals.seconds;
 
 	if (seconds > 0 && top->opt.human) {
-		human_bytes(sum->tx_delta / seconds, tx, sizeof(tx));
-		human_bytes(sum->rx_delta / seconds, rx, sizeof(rx));
+		human_bytes(sum->totals.tx_delta / seconds, tx, sizeof(tx));
+		human_bytes(sum->totals.rx_delta / seconds, rx, sizeof(rx));
 	} else if (seconds > 0) {
-		snprintf(tx, sizeof(tx), "%.0f", sum->tx_delta / seconds);
-		snprintf(rx, sizeof(rx), "%.0f", sum->rx_delta / seconds);
+		snprintf(tx, sizeof(tx), "%.0f", sum->totals.tx_delta / seconds);
+		snprintf(rx, sizeof(rx), "%.0f", sum->totals.rx_delta / seconds);
 	}
 	putf("sent %s/s  received %s/s  ", tx, rx);
 	draw_sparkline(top);

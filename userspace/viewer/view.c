@@ -61,7 +61,7 @@ static bool take_entries(struct view *view, size_t n)
 	sheet->records = calloc(n + 1, sizeof(*sheet->records));
 	if (!sheet->records)
 		return false;
-	view->sum = (struct group){ .seconds = view->seconds };
+	view->sum = (struct group){ .totals.seconds = view->seconds };
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &view->entries[i];
 
