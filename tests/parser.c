@@ -37,6 +37,7 @@ static const struct {
 	{ "a terminal's command", HEAD "\033[2J" ROW TAIL(1), -EBADMSG, "line 2: byte 27" },
 	{ "no dropped=", HEAD "# version=1 rows=0 closed=0 missed=0\n", -EBADMSG, "dropped=" },
 	{ "no COOKIE", "COMMAND PID FD\n" TAIL(0), -EBADMSG, "column STATE is missing" },
+	{ "another file", "root:x:0:0\n", -EBADMSG, "line 1 has no name of a column" },
 	{ "PID twice", "PID " HEAD TAIL(0), -EBADMSG, "column PID stands there twice" },
 };
 

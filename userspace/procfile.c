@@ -50,17 +50,12 @@ static size_t split(const char *s, const char *end, struct token *tok, size_t ma
 	}
 }
 
-/* Fills map[position in the line] = the column there, NULL for one unknown here */
-static int parse_header(struct sockstat_table *table, const char *s, const char *end,
-			const struct column **map, size_t *n_map)
+/* Set map[position in the line] to the column there; NULL for a column unknown here. */
+static int map_columns(struct sockstat_table *table, const struct token *tok, size_t n,
+		       const struct column **map, bool *seen)
 {
-	struct token tok[MAX_COLUMNS];
-	bool seen[PROCFIELD_COLUMNS] = { false };
-	size_t n = split(s, end, tok, MAX_COLUMNS);
 	size_t i, k;
 
-	if (n > MAX_COLUMNS)
-		return fail(table, -EBADMSG, "line 1: more than %d columns", MAX_COLUMNS);
 	for (i = 0; i < n; i++) {
 		map[i] = NULL;
 		for (k = 0; k < PROCFIELD_COLUMNS; k++) {
@@ -73,6 +68,24 @@ static int parse_header(struct sockstat_table *table, const char *s, const char 
 			map[i] = &procfield_columns[k];
 		}
 	}
+	return 0;
+}
+
+static int parse_header(struct sockstat_table *table, const char *s, const char *end,
+			const struct column **map, size_t *n_map)
+{
+	struct token tok[MAX_COLUMNS];
+	bool seen[PROCFIELD_COLUMNS] = { false };
+	size_t n = split(s, end, tok, MAX_COLUMNS), k;
+	int err;
+
+	if (n > MAX_COLUMNS)
+		return fail(table, -EBADMSG, "line 1: more than %d columns", MAX_COLUMNS);
+	err = map_columns(table, tok, n, map, seen);
+	if (err)
+		return err;
+	if (!memchr(seen, true, sizeof(seen)))
+		return fail(table, -EBADMSG, "line 1 has no name of a column, such as COMMAND");
 	for (k = 0; k < PROCFIELD_COLUMNS; k++) {
 		if (!seen[k])
 			return fail(table, -EBADMSG, "line 1: column %s is missing",
@@ -141,10 +154,10 @@ static int check_version(struct sockstat_table *table, const char *text, size_t 
 	s = s ? s + 1 : text;
 	if (*s != '#' || !trailer_value(s, end, "version", &value) ||
 	    procfield_number(&value, UINT64_MAX, &table->version) ||
-	    table->version == SOCKSTAT_VERSION)
+	    table->version == SOCKSTAT_FORMAT_VERSION)
 		return 0;
 	return fail(table, -EPROTO, "format version %llu, this program reads %d",
-		    (unsigned long long)table->version, SOCKSTAT_VERSION);
+		    (unsigned long long)table->version, SOCKSTAT_FORMAT_VERSION);
 }
 
 /* A name may not reach a terminal as anything but letters. */

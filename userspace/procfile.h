@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 #define SOCKSTAT_PROC_PATH "/proc/sockstat"
-#define SOCKSTAT_VERSION 1
+#define SOCKSTAT_FORMAT_VERSION 1
 
 #define SOCKSTAT_COMM_LEN 64
 #define SOCKSTAT_ADDR_LEN 80
@@ -100,7 +100,7 @@ struct sockstat_row {
  * struct sockstat_table - one snapshot
  * @rows: in the order of the text
  * @n_rows: how many
- * @version: the last line's version=; also set where it is not SOCKSTAT_VERSION
+ * @version: the last line's version=; also set where it is not SOCKSTAT_FORMAT_VERSION
  * @trailer_closed: the last line's closed=
  * @missed: the last line's missed=
  * @dropped: the last line's dropped=

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A row of the table, with what changed since the snapshot before. */
+/* A row of /proc/sockstat together with its changes since the previous snapshot. */
 #ifndef VIEWER_ENTRY_H
 #define VIEWER_ENTRY_H
 
@@ -22,6 +22,9 @@ struct entry {
 
 extern const struct view_column entry_columns[ENTRY_COLUMNS];
 
-const char *entry_proto(const struct sockstat_row *row);
+int row_family(const struct sockstat_row *row);
+void row_command(const struct sockstat_row *row, struct value *value);
+void row_user(const struct sockstat_row *row, struct value *value);
+void row_host(const struct sockstat_row *row, struct value *value);
 
 #endif /* VIEWER_ENTRY_H */
