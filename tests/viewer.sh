@@ -18,7 +18,7 @@ GOLDEN=$TESTS/viewer/golden.txt
 TABLE=$TESTS/viewer/table.txt
 
 [ -x "$VIEWER" ] || skip_all 'userspace/sockstat is not built'
-need jq
+need jq script
 cd "$TESTS/viewer" || exit
 export LC_ALL=C.UTF-8 TZ=UTC SOCKSTAT_FILE=$TABLE
 unset COLUMNS
@@ -230,25 +230,135 @@ rates()
 			awk '$1 != "ends" { print $1 }' | head -n 3 | xargs)"
 }
 
-# A watch that was stopped does not make up for the 20 tables that it missed.
+# memory FORMAT: the peak of the memory in kB of a run that has written its first byte
+# and waits for its reader.
+memory()
+{
+	"$VIEWER" "$1" --file "$scratch/large" >"$scratch/output" &
+	exec 6<"$scratch/output"
+	read -rN 1 -u 6 _
+	awk '$1 == "VmHWM:" { print $2 }' "/proc/$!/status"
+	exec 6<&-
+	wait $!
+}
+
+# JSON is written as its rows are made, not kept as a whole.
+memory_of_json()
+{
+	local csv json
+
+	mkfifo "$scratch/output"
+	for ((i = 1; i <= 20000; i++)); do
+		row "process$((i % 100))" $i 3 ESTABLISHED $i $i 100.000 "$(printf %x $i)"
+	done | snapshot "$scratch/large"
+	csv=$(memory --csv 2>/dev/null)
+	json=$(memory --json 2>/dev/null)
+	echo "# 20,000 rows: CSV $csv kB, JSON $json kB"
+	check 'JSON takes at most half as much memory again as CSV' test $((json * 2)) -le $((csv * 3))
+}
+
+# Every byte in a name, and some that are not a character alone.
+same_text()
+{
+	{
+		for ((i = 1; i < 256; i++)); do
+			row "$(printf 'x\\%03oy' $i)" $i 3 LISTEN 0 0 - 1
+		done
+		row 'a\303\251\342\202\254\360\237\230\200z' 300 3 LISTEN 0 0 - 1
+		row 'a\303\050\355\240\200\300\200\364\220\200\200\342\202z' 301 3 LISTEN 0 0 - 1
+		row '\342\200\256\302\205\302\240\357\273\277z' 302 3 LISTEN 0 0 - 1
+		row '\134101\134z' 303 3 LISTEN 0 0 - 1
+		row '\000' 304 3 LISTEN 0 0 - 1
+		row '-' 305 3 LISTEN 0 0 - 1
+	} | snapshot "$scratch/names"
+	set -- --file "$scratch/names" --columns command
+	sockstat "$@" -q >"$scratch/in_table"
+	sockstat "$@" --csv -q | sed 's/^"\(.*\)"$/\1/; s/""/"/g' >"$scratch/in_csv"
+	sockstat "$@" --json | jq -r '.rows[].command' >"$scratch/in_json"
+	is 'names: 261 of them' 261 "$(wc -l <"$scratch/in_table")"
+	is 'names: CSV as the table' '' "$(diff "$scratch/in_table" "$scratch/in_csv")"
+	is 'names: JSON as the table' '' "$(diff "$scratch/in_table" "$scratch/in_json")"
+	is 'names: no control character in any' '' \
+		"$(grep -P '[\x00-\x1f\x7f]' "$scratch/in_table")"
+	is 'names: characters, bytes that are none, invisible ones' \
+		'aé€😀z a\303(\355\240\200\300\200\364\220\200\200\342\202z \342\200\256\302\205 \357\273\277z \\101\z \000 -' \
+		"$(tail -n 6 "$scratch/in_table" | sed 's/\xc2\xa0/ /; s/\\134101/\\\\101/' | xargs -d '\n')"
+	is 'names: CSV and JSON in the C locale' '' "$(
+		LC_ALL=C sockstat "$@" --csv -q | sed 's/^"\(.*\)"$/\1/; s/""/"/g' | diff "$scratch/in_table" -
+		LC_ALL=C sockstat "$@" --json | jq -r '.rows[].command' | diff "$scratch/in_table" -)"
+	is 'names: only ASCII in a table in the C locale' '' \
+		"$(LC_ALL=C sockstat "$@" | LC_ALL=C grep -n '[^ -~]')"
+}
+
+# Names are cut to the 15 bytes that the kernel keeps.
+long_names()
+{
+	{
+		row gnome-terminal- 1 3 LISTEN 0 0 - 1
+		row gnome-terminalx 2 3 LISTEN 0 0 - 1
+	} | snapshot "$scratch/long"
+	is 'a long name finds what the kernel kept of it' '1' \
+		"$(sockstat -q --file "$scratch/long" --command gnome-terminal-server \
+			--columns pid 2>/dev/null)"
+	is 'and it is said' \
+		'sockstat: --command: "gnome-terminal-server" also matches "gnome-terminal-", since the kernel keeps 15 bytes of a name' \
+		"$(sockstat -q --file "$scratch/long" --command gnome-terminal-server 2>&1 >/dev/null)"
+	is 'a long pattern is one' '' \
+		"$(sockstat -q --file "$scratch/long" --command 'gnome-terminal-*x' 2>&1)"
+}
+
+version()
+{
+	local module
+
+	module=$(sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' "$TREE/module/main.c")
+	is '--version: the version of the module, and the format' \
+		"sockstat $module, reads format version 1" "$(sockstat --version)"
+	is '-V does the same' "$(sockstat --version)" "$(sockstat -V)"
+}
+
+# Only on a terminal, it is said that the first table takes an interval.
+waiting()
+{
+	is 'a watch says that it waits' \
+		'sockstat: waiting 0.1 s for the second snapshot, which the first table needs' \
+		"$(script -qec "'$VIEWER' --watch 0.1 --count 1 >/dev/null" /dev/null | tr -d '\r')"
+	is 'but not into a file' '' "$(sockstat --watch 0.1 --count 1 2>&1 >/dev/null)"
+}
+
+# A stopped watch does not make up for the 20 tables that it missed: the three after
+# the one that was late take three intervals.
 stopped_watch()
 {
-	local pid tables
+	local pid late
 
-	"$VIEWER" --watch 0.2 --csv -q -6 -l --columns pid >"$scratch/watch" &
+	"$VIEWER" --watch 0.1 --json -6 -l --columns pid >"$scratch/watch" &
 	pid=$!
-	wait_for 10 test -s "$scratch/watch"
+	wait_for 10 more_lines 1 "$scratch/watch"
 	kill -STOP $pid
-	sleep 4
-	tables=$(wc -l <"$scratch/watch")
+	wait_for 10 grep -q '^State:.*stopped' "/proc/$pid/status"
+	late=$((${EPOCHREALTIME/[.,]/} + 2000000))
+	wait_for 10 is_past $late
 	kill -CONT $pid
-	wait_for 10 more_lines "$tables" "$scratch/watch"
-	sleep 0.5
+	wait_for 10 late_and_more
 	kill $pid
 	wait $pid 2>/dev/null
-	tables=$(($(wc -l <"$scratch/watch") - tables))
-	echo "# $tables tables in the 0.5 s after it was stopped"
-	check 'a watch that was stopped goes on' test $tables -ge 1 -a $tables -lt 10
+	check 'a watch that was stopped goes on' late_and_more
+	is 'and makes up for nothing' true \
+		"$(jq -s "$LATE | .[1:4] | add >= 0.3" "$scratch/watch")"
+}
+
+# The intervals from that on in which the watch was stopped
+LATE='map(.interval) | .[map(. > 1.9) | index(true):]'
+
+late_and_more()
+{
+	[ "$(jq -s "$LATE | length >= 4" "$scratch/watch" 2>/dev/null)" = true ]
+}
+
+is_past()
+{
+	[ "${EPOCHREALTIME/[.,]/}" -ge "$1" ]
 }
 
 more_lines()
@@ -310,17 +420,20 @@ completion()
 	# shellcheck source=userspace/completion/sockstat
 	. "$TREE/userspace/completion/sockstat"
 	offered=" $(complete_line -) "
-	for option in -4 -6 -c -l -q -p -w -h -n -s -a $(sockstat --help |
+	for option in -4 -6 -c -l -L -q -p -P -w -h -n -s -a -V $(sockstat --help |
 			sed -nE 's/^ .{5}(--[a-z0-9-]+).*/\1/p'); do
 		[[ $offered = *" $option "* ]] || missing+=" $option"
 	done
 	is 'completion: every option of --help' '' "$missing"
 	is 'completion: a state in a list' listen,close_wait "$(complete_line --state listen,close_w)"
+	is 'completion: a group of states' synchronized "$(complete_line --state sync)"
+	is 'completion: a column in a list' pid,remote "$(complete_line --columns pid,remo)"
+	is 'completion: a protocol' tcp,tcp6 "$(complete_line -P tcp,tcp6)"
 	is 'completion: a column, reversed' -rx_rate "$(complete_line --sort -rx_r)"
 	is 'completion: after =' remote "$(complete_line --group-by = r)"
 	missing=''
 	for option in $(sockstat --watch 0.1 --count 1 --csv --resolve | head -n 1 |
-			sed 's/^time,//; s/,/ /g'); do
+			sed 's/^time,//; s/,/ /g') descriptors connections; do
 		[ "$(complete_line --columns "$option" | cut -d ' ' -f 1)" = "$option" ] ||
 			missing+=" $option"
 	done
@@ -351,26 +464,44 @@ complete_name()
 	wait $pid 2>/dev/null
 }
 
-if [ "${1-}" = --update ]; then
-	update
-	exit
-fi
 names()
 {
 	if getent services 80/tcp >/dev/null; then
 		is 'names of services' '0.0.0.0:http [::]:http' \
 			"$(sockstat --resolve -q -l --columns local | xargs)"
+		is 'ports by the names of services' '198.51.100.80:443 [2001:db8::22]:22' \
+			"$(sockstat -q -p https,ssh --columns remote | xargs)"
+		is 'a port of a peer by the name of its service' 198.51.100.80:443 \
+			"$(sockstat -q --remote 198.51.100.0/24:https --columns remote)"
 	else
 		skip 'names of services' 'this machine has no /etc/services'
+		skip 'ports by the names of services' 'this machine has no /etc/services'
+		skip 'a port of a peer by the name of its service' 'this machine has no /etc/services'
 	fi
 	is "JSON's addresses keep their numbers" '0.0.0.0:80 [::]:80' \
 		"$(sockstat --resolve --json -l | jq -r '.rows[].local' | xargs)"
+	is 'users have names unless -n says otherwise' 'root root 0 0' \
+		"$({
+			"$VIEWER" -q -l --columns user
+			"$VIEWER" -q -l -n --columns user
+		} | xargs)"
+	is 'users have names, ports numbers' '0.0.0.0:80 [::]:80' \
+		"$("$VIEWER" -q -l --columns local | xargs)"
 }
 
+if [ "${1-}" = --update ]; then
+	update
+	exit
+fi
 golden
 json
+memory_of_json
+same_text
+long_names
+version
 names
 rates
+waiting
 stopped_watch
 errors
 completion
