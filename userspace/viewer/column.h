@@ -64,8 +64,9 @@ enum {
 	COLUMN_NUMBER = 1 << 0, /* aligned to the right; a key press sorts the greatest first */
 	COLUMN_RATE = 1 << 1,	/* bytes per second */
 	COLUMN_DELTA = 1 << 2,	/* bytes since the previous snapshot */
-	COLUMN_STATE = 1 << 3,	/* --top colors it by the state of the connection */
+	COLUMN_STATE = 1 << 3,	/* the TCP state; --top colors and abbreviates it */
 	COLUMN_SEARCH = 1 << 4, /* the text search of --top looks into it */
+	COLUMN_ERROR = 1 << 5,	/* the error; --top colors it */
 };
 
 #define COLUMN_MOVED (COLUMN_RATE | COLUMN_DELTA) /* no value without a previous snapshot */

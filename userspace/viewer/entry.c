@@ -141,7 +141,7 @@ const struct view_column entry_columns[ENTRY_COLUMNS] = {
 	{ "REMOTE", "FOREIGN ADDRESS", COLUMN_SEARCH, 21, 0, get_remote },
 	{ "STATE", "STATE", COLUMN_STATE | COLUMN_SEARCH, 0, 90, get_state },
 	{ "ROLE", "ROLE", COLUMN_SEARCH, 0, 100, get_role },
-	{ "ERROR", "ERROR", COLUMN_STATE | COLUMN_SEARCH, 0, 0, get_error },
+	{ "ERROR", "ERROR", COLUMN_ERROR | COLUMN_SEARCH, 0, 0, get_error },
 	TOTALS_COLUMNS,
 	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, 0, get_tx_bytes },
 	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, 0, get_rx_bytes },
