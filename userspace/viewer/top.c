@@ -8,12 +8,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "display.h"
 #include "top_draw.h"
+
+#include <term.h> /* after the headers above: it makes "columns" a macro */
 
 #define ESCAPE_MS 25 /* how long to wait for the rest of a key that begins with Escape */
 
@@ -75,24 +76,28 @@ static void open_colors(struct top *top)
 		init_pair(i, colors[i], -1);
 }
 
-/* Return NULL if TERM names no known terminal, or one whose cursor cannot be moved. */
-static SCREEN *open_screen(void)
+/*
+ * Whether TERM names a terminal whose cursor can be moved. newterm() would say so,
+ * too, but leaks memory where it fails.
+ */
+static bool terminal_is_usable(void)
 {
 	const char *move;
-	SCREEN *screen;
+	int error;
 
+	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return false;
+	move = tigetstr("cup");
+	del_curterm(cur_term);
+	return move && move != (const char *)-1;
+}
+
+static SCREEN *open_screen(void)
+{
 	/* ncurses would prefer these to the size of the terminal, and ignore its changes */
 	unsetenv("COLUMNS");
 	unsetenv("LINES");
-	screen = newterm(NULL, stdout, stdin);
-	move = screen ? tigetstr("cup") : NULL;
-	if (move && move != (const char *)-1)
-		return screen;
-	if (screen) {
-		endwin();
-		delscreen(screen);
-	}
-	return NULL;
+	return terminal_is_usable() ? newterm(NULL, stdout, stdin) : NULL;
 }
 
 static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)

@@ -19,7 +19,7 @@ static const char *const help[] = {
 	"Enter       show all columns of the marked row",
 	"< > s S     sort by another column",
 	"r           reverse the order",
-	"/           filter by a text: Enter keeps it, Esc drops it",
+	"/           filter by text; Enter keeps it, Esc drops it",
 	"Esc         drop the filter, then mark the first row",
 	"c           show open, closed or all descriptors",
 	"g           show totals by command, user or host, or rows",

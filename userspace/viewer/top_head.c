@@ -93,7 +93,7 @@ static void draw_throughput(const struct top *top)
 		rate_text(top, sum->tx_delta / sum->seconds, tx, sizeof(tx));
 		rate_text(top, sum->rx_delta / sum->seconds, rx, sizeof(rx));
 	}
-	top_putf("sent %s/s  received %s/s  all ", tx, rx);
+	top_putf("sent %s/s  received %s/s  all rows ", tx, rx);
 	draw_sparkline(top);
 }
 
