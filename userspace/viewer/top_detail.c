@@ -13,7 +13,7 @@
 
 #define HEAD_LINES 2
 #define FOOT_LINES 1
-#define PAIR_COLUMNS 80 /* narrower terminals have one column on each line */
+#define WIDE 80 /* narrower terminals show the short names, one on each line */
 
 struct detail {
 	const struct view_column *columns[ENTRY_COLUMNS];
@@ -51,7 +51,7 @@ static size_t numbers_from(const struct detail *detail, size_t from)
  */
 static size_t line_columns(const struct detail *detail, size_t at)
 {
-	size_t numbers = COLS < PAIR_COLUMNS ? 0 : numbers_from(detail, at);
+	size_t numbers = COLS < WIDE ? 0 : numbers_from(detail, at);
 
 	return numbers && numbers % 2 == 0 ? 2 : 1;
 }
@@ -88,13 +88,18 @@ size_t top_detail_last(const struct top *top)
 	return lines > detail_page() ? lines - detail_page() : 0;
 }
 
-static int title_width(const struct detail *detail)
+static const char *column_label(const struct view_column *column)
+{
+	return COLS < WIDE ? column->name : column->title;
+}
+
+static int label_width(const struct detail *detail)
 {
 	int width, max = 0;
 	size_t i;
 
 	for (i = 0; i < detail->n_columns; i++) {
-		width = display_width(detail->columns[i]->title);
+		width = display_width(column_label(detail->columns[i]));
 		max = width > max ? width : max;
 	}
 	return max;
@@ -103,14 +108,14 @@ static int title_width(const struct detail *detail)
 static void draw_column(const struct top *top, const struct detail *detail, size_t at)
 {
 	const struct view_column *column = detail->columns[at];
+	const char *label = column_label(column);
 	char text[CELL_LEN];
 	struct value value;
 
 	column->get(detail->record, &value);
 	column_text(&value, top->opt.human, text);
 	attron(A_BOLD);
-	top_putf("%s:%*s ", column->title,
-		 title_width(detail) - display_width(column->title), "");
+	top_putf("%s:%*s ", label, label_width(detail) - display_width(label), "");
 	attroff(A_BOLD);
 	top_put(text);
 }
