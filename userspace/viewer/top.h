@@ -37,16 +37,16 @@ struct top_column {
  * @gone: the marked row or total is not in the newest snapshot
  * @at: its index among the records of the sheet
  * @entry: a copy of the marked row, if it is not a total
- * @row: the copy to which @entry refers
  * @group: a copy of the marked total
+ * @row: the copy to which @entry or @group refers
  */
 struct top_cursor {
 	bool follows;
 	bool gone;
 	size_t at;
 	struct entry entry;
-	struct sockstat_row row;
 	struct group group;
+	struct sockstat_row row;
 };
 
 /**

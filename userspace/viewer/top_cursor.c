@@ -17,14 +17,23 @@ static int row_likeness(const struct sockstat_row *a, const struct sockstat_row 
 	return 1 + (a->opened == b->opened) + !strcmp(a->comm, b->comm);
 }
 
+/* Totals are the same if they are those of the same command, user or host. */
+static bool same_group(const struct top *top, const struct group *group)
+{
+	const struct view_column *key =
+		options_column(top->opt.group, group_word(top->opt.group));
+	struct value a, b;
+
+	key->get(group, &a);
+	key->get(&top->cursor.group, &b);
+	return !column_compare(&a, &b);
+}
+
 static int record_likeness(const struct top *top, const void *record)
 {
-	const struct group *group = record;
-
-	if (!top->opt.group)
-		return row_likeness(((const struct entry *)record)->row, &top->cursor.row);
-	return group->none == top->cursor.group.none &&
-	       !strcmp(group->name, top->cursor.group.name);
+	if (top->opt.group)
+		return same_group(top, record);
+	return row_likeness(((const struct entry *)record)->row, &top->cursor.row);
 }
 
 /* Return the index of the marked row among the records of the sheet, or their number. */
@@ -71,6 +80,8 @@ static void cursor_copy(struct top *top, const void *record)
 
 	if (top->opt.group) {
 		cursor->group = *(const struct group *)record;
+		cursor->row = *cursor->group.row;
+		cursor->group.row = &cursor->row;
 		return;
 	}
 	cursor->entry = *(const struct entry *)record;
