@@ -332,6 +332,7 @@ stopped_watch()
 {
 	local pid late
 
+	: >"$scratch/watch"
 	"$VIEWER" --watch 0.1 --json -6 -l --columns pid >"$scratch/watch" &
 	pid=$!
 	wait_for 10 more_lines 1 "$scratch/watch"

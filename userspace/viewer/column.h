@@ -77,7 +77,6 @@ enum {
  * @title: its title in a table
  * @flags: COLUMN_*
  * @cut: the width that it may be shortened to if a line is too long, 0: never
- * @top_width: the narrowest terminal on which --top shows it by default
  * @get: stores the value of @record in this column
  */
 struct view_column {
@@ -85,7 +84,6 @@ struct view_column {
 	const char *title;
 	unsigned int flags;
 	int cut;
-	int top_width;
 	void (*get)(const void *record, struct value *value);
 };
 

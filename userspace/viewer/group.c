@@ -180,19 +180,19 @@ GET_NUMBER(rx_queue, VALUE_BYTES)
 /* clang-format on */
 
 const struct view_column group_columns[GROUP_COLUMNS] = {
-	{ "COMMAND", "COMMAND", 0, 10, 0, get_command },
-	{ "USER", "USER", 0, 8, 0, get_user },
-	{ "REMOTE", "FOREIGN HOST", 0, 21, 0, get_remote },
-	{ "UID", "UID", COLUMN_NUMBER, 0, 0, get_uid },
-	{ "DESCRIPTORS", "DESCRIPTORS", COLUMN_NUMBER, 0, 0, get_descriptors },
-	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER, 0, 0, get_connections },
+	{ "COMMAND", "COMMAND", 0, 10, get_command },
+	{ "USER", "USER", 0, 8, get_user },
+	{ "REMOTE", "FOREIGN HOST", 0, 21, get_remote },
+	{ "UID", "UID", COLUMN_NUMBER, 0, get_uid },
+	{ "DESCRIPTORS", "DESCRIPTORS", COLUMN_NUMBER, 0, get_descriptors },
+	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER, 0, get_connections },
 	TOTALS_COLUMNS,
-	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, 0, get_rx_bytes },
-	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, 0, get_rx_calls },
-	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, 0, get_rx_queue },
+	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, get_tx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, get_rx_bytes },
+	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, get_tx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, get_rx_calls },
+	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, get_tx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, get_rx_queue },
 };
 
 /**
