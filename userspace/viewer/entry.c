@@ -42,7 +42,7 @@ static void set_addr(struct value *value, const struct sockstat_addr *addr)
 }
 
 /**
- * row_family - the address family of a row
+ * row_family - get the address family of a row
  * @row: the row
  *
  * Return: AF_INET or AF_INET6; AF_UNSPEC for a socket that has no address yet.
@@ -61,7 +61,7 @@ static void set_proto(struct value *value, const struct sockstat_row *row)
 }
 
 /**
- * row_command - the value of COMMAND
+ * row_command - store the value of COMMAND
  * @row: the row
  * @value: the result; VALUE_NONE if the row has no process
  *
@@ -75,7 +75,7 @@ void row_command(const struct sockstat_row *row, struct value *value)
 }
 
 /**
- * row_user - the value of USER
+ * row_user - store the value of USER
  * @row: the row
  * @value: the result
  */
@@ -87,7 +87,7 @@ void row_user(const struct sockstat_row *row, struct value *value)
 }
 
 /**
- * row_host - the remote address without its port
+ * row_host - store the remote address without its port
  * @row: the row
  * @value: the result; VALUE_NONE if the socket has no peer
  */

@@ -38,10 +38,11 @@ static bool netns_inode(const char *word, const char *path, uint32_t *inode, cha
 		*inode = st.st_ino;
 	if (fd >= 0)
 		close(fd);
-	return is_netns || words_wrong(why,
-				       "\"%.200s\" is not a network namespace: give its number, its "
-				       "file, as /proc/PID/ns/net, or its name in ip netns",
-				       word);
+	return is_netns ||
+	       words_wrong(why,
+			   "\"%.200s\" is not a network namespace: give its number, its "
+			   "file, as /proc/PID/ns/net, or its name in ip netns",
+			   word);
 }
 
 static bool add_netns(void *to, const char *word, char *why)

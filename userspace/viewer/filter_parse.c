@@ -38,8 +38,9 @@ bool filter_add_range(struct range **ranges, size_t *n, struct range range, char
  */
 bool filter_port(const char *word, struct range *range, char why[WHY_LEN])
 {
-	static const struct number_kind kind = { "port", "ports", 65535, 
-						 "numbers, ranges and services, as 80,https,8000-8100" };
+	static const struct number_kind kind = {
+		"port", "ports", 65535, "numbers, ranges and services, as 80,https,8000-8100"
+	};
 	uint16_t port;
 
 	if (!names_find_service(word, &port))
@@ -74,7 +75,8 @@ static bool add_user(void *to, const char *word, char *why)
 	struct range range;
 
 	if (!names_find_user(word, &range.first))
-		return words_wrong(why, "there is no user \"%.200s\": give names and numbers", word);
+		return words_wrong(why, "there is no user \"%.200s\": give names and numbers",
+				   word);
 	range.last = range.first;
 	return filter_add_range(&filter->uids, &filter->n_uids, range, why);
 }
@@ -110,17 +112,18 @@ static bool add_protocol(void *to, const char *word, char *why)
 	struct filter *filter = to;
 
 	if (!strcasecmp(word, "tcp"))
-		filter->families |= (uint64_t)1 << AF_INET | (uint64_t)1 << AF_INET6 |
-				    (uint64_t)1 << AF_UNSPEC;
+		filter->families |=
+			(uint64_t)1 << AF_INET | (uint64_t)1 << AF_INET6 | (uint64_t)1 << AF_UNSPEC;
 	else if (!strcasecmp(word, "tcp4"))
 		filter->families |= (uint64_t)1 << AF_INET;
 	else if (!strcasecmp(word, "tcp6"))
 		filter->families |= (uint64_t)1 << AF_INET6;
 	else
-		return words_wrong(why,
-				   "\"%.200s\" is not shown, only tcp, tcp4 and tcp6 are: use ss(8) "
-				   "for other protocols",
-				   word);
+		return words_wrong(
+			why,
+			"\"%.200s\" is not shown, only tcp, tcp4 and tcp6 are: use ss(8) "
+			"for other protocols",
+			word);
 	return true;
 }
 

@@ -9,7 +9,8 @@
 
 #define BIT(state) (1u << (state))
 #define ALL_STATES (BIT(SOCKSTAT_UNCONN + 1) - BIT(SOCKSTAT_ESTABLISHED))
-#define CONNECTED (ALL_STATES & ~(BIT(SOCKSTAT_CLOSED) | BIT(SOCKSTAT_UNCONN) | BIT(SOCKSTAT_LISTEN)))
+#define CONNECTED \
+	(ALL_STATES & ~(BIT(SOCKSTAT_CLOSED) | BIT(SOCKSTAT_UNCONN) | BIT(SOCKSTAT_LISTEN)))
 #define BUCKET (BIT(SOCKSTAT_SYN_RECV) | BIT(SOCKSTAT_TIME_WAIT))
 
 /* Names besides those of STATE; scan_state() of iproute2 has the same groups. */

@@ -34,7 +34,7 @@ bool group_parse(const char *word, enum group_by *by)
 }
 
 /**
- * group_word - the argument of --group-by that selects a kind of group
+ * group_word - get the argument of --group-by that selects a kind of group
  * @by: the kind, not GROUP_NONE
  *
  * Return: a static string.
@@ -158,10 +158,10 @@ struct group *group_make(const void **entries, size_t n, enum group_by by, size_
 		set;                                                    \
 	}
 
-#define GET_NUMBER(name, number_kind)                                                     \
-	GET(name, {                                                                       \
-		value->kind = number_kind;                                                \
-		value->number = group->name;                                              \
+#define GET_NUMBER(name, number_kind)        \
+	GET(name, {                          \
+		value->kind = number_kind;   \
+		value->number = group->name; \
 	})
 
 /* clang-format off */
@@ -196,7 +196,7 @@ const struct view_column group_columns[GROUP_COLUMNS] = {
 };
 
 /**
- * group_has_column - whether a kind of group has a column
+ * group_has_column - test whether a kind of group has a column
  * @by: the kind, not GROUP_NONE
  * @column: one of group_columns
  *

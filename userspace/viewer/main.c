@@ -54,8 +54,7 @@ static bool write_view(const struct view *view, char *sentence)
 static void explain_empty_table(const struct options *opt)
 {
 	if (!opt->quiet && opt->format == FORMAT_TABLE && !opt->file && geteuid())
-		fprintf(stderr,
-			"sockstat: nothing to show of your own processes; root sees all\n");
+		fprintf(stderr, "sockstat: nothing to show of your own processes; root sees all\n");
 }
 
 static int show_once(const struct options *opt)

@@ -51,7 +51,7 @@ void names_resolve(bool on)
 }
 
 /**
- * names_resolved - whether ports are shown by name
+ * names_resolved - test whether ports are shown by name
  */
 bool names_resolved(void)
 {

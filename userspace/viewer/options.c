@@ -46,14 +46,16 @@ static const struct argp_option option_table[] = {
 	  "Select rows (each option narrows the selection, several values of one widen it):", 1 },
 	{ "all", 'a', 0, 0, "show open and closed descriptors", 0 },
 	{ "closed", KEY_CLOSED, 0, 0, "show closed descriptors; without it, open ones", 0 },
-	{ "command", KEY_COMMAND, "PATTERNS", 0, "show processes of these names, as 'nginx*,ssh'", 0 },
+	{ "command", KEY_COMMAND, "PATTERNS", 0, "show processes of these names, as 'nginx*,ssh'",
+	  0 },
 	{ "connected", 'c', 0, 0, "show sockets that have a peer", 0 },
 	{ "ipv4", '4', 0, 0, "show IPv4 addresses only, also those of IPv6 sockets", 0 },
 	{ "ipv6", '6', 0, 0,
 	  "show IPv6 addresses only; with -4, hide only sockets without an address", 0 },
 	{ "listening", 'l', 0, 0, "show listening sockets", 0 },
 	{ "netns", KEY_NETNS, "NETNS", 0,
-	  "show these network namespaces: numbers, files (/proc/PID/ns/net), names of ip netns", 0 },
+	  "show these network namespaces: numbers, files (/proc/PID/ns/net), names of ip netns",
+	  0 },
 	{ "no-loopback", 'L', 0, 0, "hide sockets with a loopback address on either side", 0 },
 	{ "pid", KEY_PID, "PIDS", 0, "show these processes, as 1,200-300", 0 },
 	{ "port", 'p', "PORTS", 0, "show these local or remote ports, as 80,https,8000-8100", 0 },
@@ -87,8 +89,8 @@ static const struct argp_option option_table[] = {
 	{ "exit-status", KEY_EXIT_STATUS, 0, 0, "exit with 1 if no row was shown", 0 },
 	{ "file", KEY_FILE, "PATH", 0,
 	  "read a saved table (- for standard input), as SOCKSTAT_FILE does", 0 },
-	{ "top", KEY_TOP, 0, 0, "fill the screen, and update it every SECONDS (2); ? shows the keys",
-	  0 },
+	{ "top", KEY_TOP, 0, 0,
+	  "fill the screen, and update it every SECONDS (2); ? shows the keys", 0 },
 	{ "watch", KEY_WATCH, 0, 0,
 	  "show a table every SECONDS (2), with rates, also of connections in between", 0 },
 	{ 0, 'A', 0, OPTION_HIDDEN, 0, 0 }, /* refusals[] has the reasons */
@@ -206,14 +208,15 @@ static void set_interval(struct options *opt, const char *word, struct argp_stat
 	if (!words_seconds(word, &opt->interval, why))
 		argp_error(state, "SECONDS: %s", why);
 	if (opt->interval < SHORTEST)
-		argp_error(state, "SECONDS: \"%s\" is too short: the shortest interval is %g s", word,
-			   SHORTEST);
+		argp_error(state, "SECONDS: \"%s\" is too short: the shortest interval is %g s",
+			   word, SHORTEST);
 }
 
 static void check_combination(const struct options *opt, struct argp_state *state)
 {
 	if (opt->mode == MODE_TOP && opt->format != FORMAT_TABLE)
-		argp_error(state, "--top writes to a terminal only: use --watch with --json and --csv");
+		argp_error(state,
+			   "--top writes to a terminal only: use --watch with --json and --csv");
 	if (opt->count && opt->mode != MODE_WATCH)
 		argp_error(state, "--count needs --watch");
 	if (opt->mode != MODE_ONCE && opt->file && !strcmp(opt->file, "-"))
@@ -377,7 +380,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		if (words->interval)
-			argp_error(state, "\"%s\": SECONDS is already \"%s\"", arg, words->interval);
+			argp_error(state, "\"%s\": SECONDS is already \"%s\"", arg,
+				   words->interval);
 		words->interval = arg;
 		break;
 	case ARGP_KEY_END:

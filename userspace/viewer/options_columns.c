@@ -101,7 +101,8 @@ static bool unknown_column(enum group_by group, const char *word, char *why)
 	for (i = 0; i < n; i++) {
 		column_key(&columns[i], key);
 		if (options_column(group, key) && len < sizeof(list))
-			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", key);
+			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
+					key);
 	}
 	return words_wrong(why, "there is no column \"%.60s\"%s%s; the columns are %s", word,
 			   group ? " with --group-by=" : "", group ? group_word(group) : "", list);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is shown, as a table for people. */
+/* Output as a table. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +13,11 @@
 #define CUT_MARK '~'
 
 /**
- * table_widths - how wide each column has to be
- * @sheet: of what
- * @human: how its cells are written
- * @header: whether the titles are written, too
- * @widths: of each column
+ * table_widths - compute the width that each column needs
+ * @sheet: the sheet
+ * @human: as for column_text()
+ * @header: whether the table has a line of titles
+ * @widths: the result, one for each column
  */
 void table_widths(const struct sheet *sheet, bool human, bool header, int *widths)
 {
@@ -40,8 +40,8 @@ void table_widths(const struct sheet *sheet, bool human, bool header, int *width
 	}
 }
 
-/* The column that can be cut by the most characters; n_columns if none can */
-static size_t widest(const struct sheet *sheet, const int *widths)
+/* Find the column that can be shortened the most; return n_columns if there is none. */
+static size_t widest_column(const struct sheet *sheet, const int *widths)
 {
 	size_t c, found = sheet->n_columns;
 	int most = 0;
@@ -58,10 +58,10 @@ static size_t widest(const struct sheet *sheet, const int *widths)
 }
 
 /**
- * table_fit - cut columns until the line fits
- * @sheet: of what
- * @widths: of each column, changed; none becomes narrower than it may
- * @room: how long a line may be
+ * table_fit - shorten columns until a line fits
+ * @sheet: the sheet
+ * @widths: the width of each column, which is reduced to at least the cut of the column
+ * @room: the length of a line
  */
 void table_fit(const struct sheet *sheet, int *widths, int room)
 {
@@ -71,7 +71,7 @@ void table_fit(const struct sheet *sheet, int *widths, int room)
 	for (c = 0; c < sheet->n_columns; c++)
 		length += widths[c] + 1;
 	for (; length > room; length--) {
-		c = widest(sheet, widths);
+		c = widest_column(sheet, widths);
 		if (c == sheet->n_columns)
 			break;
 		widths[c]--;
@@ -102,7 +102,7 @@ void table_cell(const struct view_column *column, const char *text, int width, c
 	}
 }
 
-/* How long a line may be; 0: no limit, it is not for a terminal */
+/* Return the length of a line; 0: no limit, because the output is not a terminal. */
 static int room_for_line(void)
 {
 	const char *columns = getenv("COLUMNS");
@@ -113,7 +113,7 @@ static int room_for_line(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
-/* Nothing follows the last column, so it is not padded. */
+/* The last column is not padded. */
 static void write_cell(const struct sheet *sheet, size_t c, const char *text, const int *widths)
 {
 	char cell[CELL_PADDED];
@@ -129,8 +129,8 @@ static void write_cell(const struct sheet *sheet, size_t c, const char *text, co
 }
 
 /**
- * write_table - write what is shown as a table
- * @view: what
+ * write_table - write a view as a table
+ * @view: the view
  */
 void write_table(const struct view *view)
 {

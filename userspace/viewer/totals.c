@@ -28,7 +28,7 @@ static void set_delta(struct value *value, uint64_t bytes, double seconds)
 }
 
 /**
- * totals_get_rate - the value of RATE
+ * totals_get_rate - store the value of RATE
  * @record: a record that begins with struct totals
  * @value: the result
  */
@@ -40,7 +40,7 @@ void totals_get_rate(const void *record, struct value *value)
 }
 
 /**
- * totals_get_tx_rate - the value of TX_RATE
+ * totals_get_tx_rate - store the value of TX_RATE
  * @record: a record that begins with struct totals
  * @value: the result
  */
@@ -52,7 +52,7 @@ void totals_get_tx_rate(const void *record, struct value *value)
 }
 
 /**
- * totals_get_rx_rate - the value of RX_RATE
+ * totals_get_rx_rate - store the value of RX_RATE
  * @record: a record that begins with struct totals
  * @value: the result
  */
@@ -64,7 +64,7 @@ void totals_get_rx_rate(const void *record, struct value *value)
 }
 
 /**
- * totals_get_tx_delta - the value of TX_DELTA
+ * totals_get_tx_delta - store the value of TX_DELTA
  * @record: a record that begins with struct totals
  * @value: the result
  */
@@ -76,7 +76,7 @@ void totals_get_tx_delta(const void *record, struct value *value)
 }
 
 /**
- * totals_get_rx_delta - the value of RX_DELTA
+ * totals_get_rx_delta - store the value of RX_DELTA
  * @record: a record that begins with struct totals
  * @value: the result
  */

@@ -28,12 +28,14 @@ void totals_get_rx_rate(const void *record, struct value *value);
 void totals_get_tx_delta(const void *record, struct value *value);
 void totals_get_rx_delta(const void *record, struct value *value);
 
-/* Both tables of columns have these five in this place. */
-#define TOTALS_COLUMNS                                                               \
-	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_rate },       \
-	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_tx_rate },    \
-	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_rx_rate },    \
+/* clang-format off */
+/* The five columns that rows and groups have in common */
+#define TOTALS_COLUMNS                                                                    \
+	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_rate },           \
+	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_tx_rate },        \
+	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_rx_rate },        \
 	{ "TX_DELTA", "TX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, totals_get_tx_delta }, \
 	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, totals_get_rx_delta }
+/* clang-format on */
 
 #endif /* VIEWER_TOTALS_H */

@@ -81,7 +81,8 @@ bool words_each(const char *list, words_add_fn add, void *to, char why[WHY_LEN])
 			return words_wrong(why, "a word of the list is longer than %d bytes",
 					   WORD_LEN - 1);
 		if (!word[0])
-			return *list ? words_wrong(why, "the list \"%.200s\" has an empty word", list) :
+			return *list ? words_wrong(why, "the list \"%.200s\" has an empty word",
+						   list) :
 				       words_wrong(why, "the list is empty");
 		if (!add(to, word, why))
 			return false;
@@ -142,8 +143,8 @@ bool words_range(const char *word, const struct number_kind *kind, struct range 
 		return words_wrong(why, "\"%.200s\" is out of range: %s are 0 to %u", word,
 				   kind->plural, kind->max);
 	if (range->first > range->last)
-		return words_wrong(why, "the range \"%s\" is reversed: write %u-%u", word, range->last,
-				   range->first);
+		return words_wrong(why, "the range \"%s\" is reversed: write %u-%u", word,
+				   range->last, range->first);
 	return true;
 }
 
@@ -164,7 +165,8 @@ bool words_seconds(const char *text, double *seconds, char why[WHY_LEN])
 	*seconds = strtod(text, &end);
 	if (!count_digits(text + (*text == '.')) || end != text + len || !unit ||
 	    (text[len] && text[len + 1]))
-		return words_wrong(why, "\"%.200s\" is not a time: write 10, 0.5s, 5m, 2h or 1d", text);
+		return words_wrong(why, "\"%.200s\" is not a time: write 10, 0.5s, 5m, 2h or 1d",
+				   text);
 	*seconds *= lengths[unit - units];
 	if (*seconds < 1e9)
 		return true;
