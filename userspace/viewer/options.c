@@ -144,7 +144,8 @@ static const char *name_of_option(int key)
 	return "";
 }
 
-static void fail(struct argp_state *state, int key, const char *why)
+/* Print why the argument of an option is wrong, and exit. */
+static void fail_option(struct argp_state *state, int key, const char *why)
 {
 	argp_error(state, "--%s: %s", name_of_option(key), why);
 }
@@ -174,7 +175,7 @@ static void set_group(struct options *opt, const char *arg, struct argp_state *s
 	if (group_parse(arg, &opt->group))
 		return;
 	words_wrong(why, "\"%.200s\" is none of command, user and remote", arg);
-	fail(state, KEY_GROUP, why);
+	fail_option(state, KEY_GROUP, why);
 }
 
 static void set_count(struct options *opt, const char *arg, struct argp_state *state)
@@ -187,13 +188,14 @@ static void set_count(struct options *opt, const char *arg, struct argp_state *s
 	if (!errno && !*end && *arg != '-' && opt->count)
 		return;
 	words_wrong(why, "\"%.200s\" is not a positive number", arg);
-	fail(state, KEY_COUNT, why);
+	fail_option(state, KEY_COUNT, why);
 }
 
 static void set_file(struct options *opt, const char *arg, struct argp_state *state)
 {
 	if (!*arg)
-		fail(state, KEY_FILE, "the path is empty; without --file, /proc/sockstat is read");
+		fail_option(state, KEY_FILE,
+			    "the path is empty; without --file, /proc/sockstat is read");
 	opt->file = arg;
 }
 
@@ -237,12 +239,12 @@ static void set_columns(const struct words *words, struct argp_state *state)
 	if (!words->columns)
 		options_default_columns(opt);
 	else if (!options_set_columns(opt, words->columns, why))
-		fail(state, KEY_COLUMNS, why);
+		fail_option(state, KEY_COLUMNS, why);
 	if (words->sort && !options_set_sort(opt, words->sort, why))
-		fail(state, KEY_SORT, why);
+		fail_option(state, KEY_SORT, why);
 }
 
-static void finish(const struct words *words, struct argp_state *state)
+static void finish_options(const struct words *words, struct argp_state *state)
 {
 	set_interval(words->opt, words->interval, state);
 	check_combination(words->opt, state);
@@ -307,7 +309,7 @@ static bool parse_filter(struct filter *filter, int key, const char *arg, char *
 	return true;
 }
 
-static error_t refuse(int key, struct argp_state *state)
+static error_t refuse_option(int key, struct argp_state *state)
 {
 	size_t i;
 
@@ -326,7 +328,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	bool known;
 
 	if (!parse_filter(&opt->filter, key, arg, why, &known))
-		fail(state, key, why);
+		fail_option(state, key, why);
 	if (known)
 		return 0;
 	switch (key) {
@@ -385,10 +387,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		words->interval = arg;
 		break;
 	case ARGP_KEY_END:
-		finish(words, state);
+		finish_options(words, state);
 		break;
 	default:
-		return refuse(key, state);
+		return refuse_option(key, state);
 	}
 	return 0;
 }

@@ -28,24 +28,47 @@ const struct view_column *options_column(enum group_by group, const char *name)
 	return column && group && !group_has_column(group, column) ? NULL : column;
 }
 
+static bool has_column(const struct options *opt, const struct view_column *column)
+{
+	size_t i;
+
+	for (i = 0; i < opt->n_columns; i++) {
+		if (opt->columns[i] == column)
+			return true;
+	}
+	return false;
+}
+
+/* Append a column; a JSON object has each key once. Return false if there are too many. */
+static bool append_column(struct options *opt, const struct view_column *column)
+{
+	if (opt->format == FORMAT_JSON && has_column(opt, column))
+		return true;
+	if (opt->n_columns == MAX_VIEW_COLUMNS)
+		return false;
+	opt->columns[opt->n_columns++] = column;
+	return true;
+}
+
 static void add_column(struct options *opt, const char *name)
 {
-	const struct view_column *column = options_column(opt->group, name);
-
-	if (column && opt->n_columns < MAX_VIEW_COLUMNS)
-		opt->columns[opt->n_columns++] = column;
+	append_column(opt, options_column(opt->group, name));
 }
 
 /* Rates and deltas have no value without a previous snapshot. */
-static void add_all_columns(struct options *opt)
+static bool add_all_columns(struct options *opt)
 {
 	size_t n, i;
 	const struct view_column *columns = columns_of(opt->group, &n);
+	bool fit = true;
 
 	for (i = 0; i < n; i++) {
-		if (opt->mode != MODE_ONCE || !(columns[i].flags & COLUMN_MOVED))
-			add_column(opt, columns[i].name);
+		if (opt->mode == MODE_ONCE && columns[i].flags & COLUMN_MOVED)
+			continue;
+		if (!opt->group || group_has_column(opt->group, &columns[i]))
+			fit &= append_column(opt, &columns[i]);
 	}
+	return fit;
 }
 
 static void add_row_columns(struct options *opt)
@@ -126,18 +149,17 @@ static bool add_word(void *to, const char *word, char *why)
 {
 	struct options *opt = to;
 	const struct view_column *column;
+	bool fit;
 
 	if (!strcasecmp(word, "all")) {
-		add_all_columns(opt);
-		return true;
+		fit = add_all_columns(opt);
+	} else {
+		column = find_column(opt, word, why);
+		if (!column)
+			return false;
+		fit = append_column(opt, column);
 	}
-	column = find_column(opt, word, why);
-	if (!column)
-		return false;
-	if (opt->n_columns == MAX_VIEW_COLUMNS)
-		return words_wrong(why, "more than %d columns", MAX_VIEW_COLUMNS);
-	opt->columns[opt->n_columns++] = column;
-	return true;
+	return fit || words_wrong(why, "there are more than %d columns", MAX_VIEW_COLUMNS);
 }
 
 /**
