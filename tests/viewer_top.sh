@@ -193,7 +193,7 @@ first_are()
 
 rows_and_rates()
 {
-	start 120x24 "'$VIEWER' --top 0.3 --file '$scratch/table'"
+	start 120x24 "'$VIEWER' -n --top 0.3 --file '$scratch/table'"
 	check 'the titles' shows '^COMMAND +PID +FD LOCAL ADDRESS +FOREIGN ADDRESS +STATE +TX/S +RX/S +TX_BYTES +RX_BYTES +BYTES/S'
 	check 'rates, and their bar' shows 'curl +30 +5 .*ESTABLISHED +[0-9.]+[KM] .*█'
 	check 'the recent throughput' shows '^sent [0-9.]+[KM]?/s  received [0-9.]+[KM]?/s  .*[▁▂▃▄▅▆▇█].*[▁▂▃▄▅▆▇█]'
@@ -365,7 +365,7 @@ details()
 {
 	local before
 
-	start 80x24 "'$VIEWER' --top 0.3 --file '$scratch/table'"
+	start 80x24 "'$VIEWER' -n --top 0.3 --file '$scratch/table'"
 	pause_in_order
 	keys Down p Enter
 	check 'Enter shows the details of the marked row' shows '^COMMAND: +nginx$'
@@ -487,7 +487,7 @@ narrow()
 		done
 		echo '# version=1 rows=3 closed=0 missed=0 dropped=123456789012'
 	} >"$scratch/wide"
-	start 60x12 "'$VIEWER' --top 0.3 --file '$scratch/wide'"
+	start 60x12 "'$VIEWER' -n --top 0.3 --file '$scratch/wide'"
 	check 'a narrow terminal' shows 'received 0/s'
 	fits 'a narrow terminal' COMMAND curl curl curl
 	keys u
