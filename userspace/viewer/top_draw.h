@@ -5,6 +5,9 @@
 
 #include "top.h"
 
+#define TOP_HEAD_LINES 4 /* the lines above the rows */
+#define TOP_FOOT_LINES 1
+
 /* Color pairs; 0 is the terminal's own color */
 enum top_color {
 	TOP_COLOR_GOOD = 1,
