@@ -556,6 +556,20 @@ standard_size()
 		'^été +30 +3 \[2001:db8:1111:2222:3333:4444:5555:6666]:22 +\[2001:db8:7777:8888:9999:aaaa:bbbb:cccc]:65535 ESTABLISHED '
 }
 
+closed_at_80()
+{
+	cp "$scratch/table" "$scratch/closed"
+	touch -d '2026-11-22 20:00' "$scratch/closed"
+	start 80x24 "'$VIEWER' --top 0.3 --closed --file '$scratch/closed'"
+	check '80x24: closed rows, and when on that day' shows \
+		'^wget +50 .* 192.0.2.6:81 ECONNREFUSED +16:48:29 +7 +8$'
+	touch -d '2026-11-23 20:00' "$scratch/closed"
+	check 'the next day: the date' shows \
+		'^wget +50 .* 192.0.2.6:81 ECONNREFUSED +2026-11-22 +7 +8$'
+	tm resize-window -x 120
+	check 'a wide terminal: both' shows ' ECONNREFUSED +2026-11-22T16:48:29 +7 +8$'
+}
+
 # filter_finds NAME TEXT PIDS: type a filter; it is displayed and selects those rows.
 filter_finds()
 {
@@ -894,6 +908,7 @@ helping
 environment
 narrow
 standard_size
+closed_at_80
 filtering_names
 chosen_columns
 many

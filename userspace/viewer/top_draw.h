@@ -25,7 +25,7 @@ enum top_color {
  * @titles: the widths of their titles
  * @widths: their widths on the screen
  * @bar: the width of the bars at the right, 0: no bars
- * @brief: titles and states are abbreviated
+ * @brief: titles, states and times are abbreviated
  */
 struct top_layout {
 	struct sheet page;
