@@ -11,6 +11,7 @@ struct choice {
 	int least;
 };
 
+/* clang-format off */
 /* An address keeps its port, so a few characters of the host are enough. */
 static const struct choice open_columns[] = {
 	{ "command", 0, 7 },
@@ -37,6 +38,7 @@ static const struct choice closed_columns[] = {
 	{ "tx_bytes", 6, 0 },
 	{ "rx_bytes", 6, 0 },
 };
+/* clang-format on */
 
 static void choose_rows_columns(struct top *top)
 {
