@@ -23,10 +23,10 @@ narrow()
 		echo '# version=1 rows=3 closed=0 missed=0 dropped=123456789012'
 	} >"$scratch/wide"
 	start 60x12 "'$VIEWER' -n --top 0.3 --file '$scratch/wide'"
-	check 'a narrow terminal' shows 'received 0/s'
+	check 'a narrow terminal shows rates' shows 'received 0/s'
 	fits 'a narrow terminal' COMMAND curl curl curl
 	keys u
-	check 'exact numbers' shows_not 16E
+	check 'u shows exact numbers on a narrow terminal' shows_not 16E
 	fits 'exact numbers' COMMAND curl curl curl
 	for n in 80 100 130; do
 		tm resize-window -x $n
@@ -34,30 +34,31 @@ narrow()
 	done
 	tm resize-window -x 60
 	keys u g
-	check 'totals' shows 'by command'
+	check 'g shows totals on a narrow terminal' shows 'by command'
 	fits 'totals by command' COMMAND curl
 	keys g
-	check 'totals by user' shows 'by user'
+	check 'g g shows totals by user on a narrow terminal' shows 'by user'
 	fits 'totals by user' USER 1 2 3
 	keys u g
-	check 'totals by host' shows 'by remote'
+	check 'g g g shows totals by host on a narrow terminal' shows 'by remote'
 	fits 'totals by host, exact' FOREIGN 198.51.100.101 198.51.100.102 198.51.100.103
 	keys p
 	check 'a pause is displayed' shows ' PAUSED '
 	fits 'paused' FOREIGN 198.51.100.101 198.51.100.102 198.51.100.103
 	keys p /
 	type_text 198.51.100.10-and-so-on-for-as-long-as-there-is-room-to-the-end
-	check 'a long filter: its end' shows '^filter: .*room-to-the-end_$'
+	check 'the end of a long filter is displayed while it is typed' shows \
+		'^filter: .*room-to-the-end_$'
 	keys Enter
-	check 'and the filter that stays' shows '^show open .* filter "198'
-	is 'on one line' 'sockstat sent show FOREIGN q' "$(first_words)"
+	check 'a long filter is displayed' shows '^show open .* filter "198'
+	is 'a long filter stays on its line' 'sockstat sent show FOREIGN q' "$(first_words)"
 }
 
 # columns_at_80 NAME FILE: --top shows the state and both addresses at 80x24.
 columns_at_80()
 {
 	start 80x24 "'$VIEWER' --top 60 --file '$2'"
-	check "80x24, $1: the state and both addresses" shows \
+	check "80x24, $1: state and both addresses are shown" shows \
 		'^COMMAND +PID +FD +LOCAL( ADDRESS)? +FOREIGN( ADDRESS)? +STATE +TX/S +RX/S '
 }
 
@@ -78,13 +79,14 @@ standard_size()
 		echo '# version=1 rows=3 closed=0 missed=0 dropped=0'
 	} >"$scratch/names"
 	columns_at_80 'short rows' "$scratch/table"
-	check 'short addresses are whole' shows \
+	check '80x24: short addresses are whole' shows \
 		'^curl +30 +5 192.0.2.1:888 +192.0.2.8:443 +ESTAB '
 	columns_at_80 'long numbers' "$scratch/wide"
 	columns_at_80 'long addresses' "$scratch/names"
-	check 'long addresses keep their port' shows \
+	check '80x24: long addresses keep their port' shows \
 		' 1234567 123 192[0-9.]*~:51234 203.0.[0-9.]*~?:443 +ESTAB '
-	check 'so do those of IPv6' shows '^été .* \[20[0-9:]*~:22 +\[2001:[0-9a-f:]+~:65535 +ESTAB '
+	check '80x24: IPv6 addresses keep their port' shows \
+		'^été .* \[20[0-9:]*~:22 +\[2001:[0-9a-f:]+~:65535 +ESTAB '
 	fits 'long addresses' COMMAND chromiu~ tmux: été
 	tm resize-window -x 200
 	check 'a wide terminal shortens nothing' shows \
@@ -96,25 +98,27 @@ closed_at_80()
 	cp "$scratch/table" "$scratch/closed"
 	touch -d '2026-11-22 20:00' "$scratch/closed"
 	start 80x24 "'$VIEWER' --top 0.3 --closed --file '$scratch/closed'"
-	check '80x24: closed rows, and when on that day' shows \
+	check '80x24: closed rows have the time of that day' shows \
 		'^wget +50 .* 192.0.2.6:81 ECONNREFUSED +16:48:29 +7 +8$'
 	touch -d '2026-11-23 20:00' "$scratch/closed"
-	check 'the next day: the date' shows \
+	check '80x24: the next day closed rows have the date' shows \
 		'^wget +50 .* 192.0.2.6:81 ECONNREFUSED +2026-11-22 +7 +8$'
 	tm resize-window -x 120
-	check 'a wide terminal: both' shows ' ECONNREFUSED +2026-11-22T16:48:29 +7 +8$'
+	check 'a wide terminal shows date and time' shows \
+		' ECONNREFUSED +2026-11-22T16:48:29 +7 +8$'
 }
 
 sizes()
 {
 	tm resize-window -x 80 -y 10
-	check 'a smaller terminal: fewer columns' shows '^COMMAND +PID +FD LOCAL ADDRESS +FOREIGN .*STATE +TX/S'
-	check 'and still a bar' shows '^curl .*█'
+	check 'a smaller terminal shows fewer columns' shows \
+		'^COMMAND +PID +FD LOCAL ADDRESS +FOREIGN .*STATE +TX/S'
+	check 'a smaller terminal shows bars' shows '^curl .*█'
 	fits 'a smaller terminal' COMMAND curl nginx nginx ssh
 	tm resize-window -x 40 -y 5
-	check 'a terminal that is too small' shows 'too small: make it 60x8'
+	check 'a terminal that is too small says so' shows 'too small: make it 60x8'
 	tm resize-window -x 130 -y 24
-	check 'and a large one again' shows 'LOCAL ADDRESS'
+	check 'a terminal that is large again shows more columns' shows 'LOCAL ADDRESS'
 }
 
 # On a low terminal the help has several pages.
@@ -123,17 +127,17 @@ helping()
 	start 60x8 "'$VIEWER' --top 60 --file '$scratch/table'"
 	shows curl >/dev/null
 	keys '?'
-	check 'help, and that there is more of it' shows 'its keys \(any key: the rest'
-	check 'its first line' on_screen '^  q  .*quit$'
+	check '? shows the first page of the help' shows 'its keys \(any key: the rest'
+	check 'the help begins with q' on_screen '^  q  .*quit$'
 	keys x
-	check 'the second page' shows '^  /  .*Esc drops it$'
-	check 'its longest line' on_screen 'by command, user or host, or rows$'
+	check 'a key shows the second page of the help' shows '^  /  .*Esc drops it$'
+	check 'the longest line of the help is whole' on_screen 'by command, user or host, or rows$'
 	keys x
-	check 'the rest' shows '^  \+ -  .*interval$'
-	check 'to the last line' on_screen 'h \?  .*leaves it$'
-	check 'and no more' not_on_screen 'the rest'
+	check 'a key shows the last page of the help' shows '^  \+ -  .*interval$'
+	check 'the help ends with its own key' on_screen 'h \?  .*leaves it$'
+	check 'the last page does not promise another' not_on_screen 'the rest'
 	keys x
-	check 'and back to the rows' shows '^curl'
+	check 'a key leaves the help for the rows' shows '^curl'
 }
 
 # The size is that of the terminal, not that of the environment.
@@ -143,19 +147,19 @@ environment()
 	shows curl >/dev/null
 	fits 'another size in the environment' COMMAND nginx ssh curl nginx
 	tm resize-window -x 80 -y 10
-	check 'and a new one' shows 'space pause.*c closed  g group'
+	check 'a new size is taken from the terminal' shows 'space pause.*c closed  g group'
 }
 
 failures()
 {
 	stop_feeding
 	mv "$scratch/table" "$scratch/kept"
-	check 'the table is gone: an error' shows 'table: No such file or directory'
-	check 'the rows stay' shows '^curl'
+	check 'a missing table is an error on the screen' shows 'table: No such file or directory'
+	check 'the rows stay without a table' shows '^curl'
 	mv "$scratch/kept" "$scratch/table"
-	check 'the table is back' shows_not 'No such file'
+	check 'the error ends with the return of the table' shows_not 'No such file'
 	keys q
-	check 'quit' shows '^status=0'
+	check 'q quits' shows '^status=0'
 	check 'the previous screen is restored' shows '^before'
 }
 
@@ -164,39 +168,40 @@ colors()
 	local colored=$'\e\\[3[0-7]m'
 
 	start 120x24 "'$VIEWER' --top --file '$scratch/table'"
-	check 'rows' shows curl
-	check 'colors' grep -qE "${colored}ESTABLISHED" <(tm capture-pane -p -e)
+	check 'a terminal with colors shows rows' shows curl
+	check 'states have colors' grep -qE "${colored}ESTABLISHED" <(tm capture-pane -p -e)
 	keys C-c
-	check 'interrupted' shows '^status=0'
+	check 'Ctrl-C quits' shows '^status=0'
 	start 120x24 "NO_COLOR=1 '$VIEWER' --top --file '$scratch/table'"
-	check 'NO_COLOR: rows' shows curl
-	is 'NO_COLOR: no colors' '' "$(tm capture-pane -p -e | grep -E "$colored")"
+	check 'NO_COLOR: rows are shown' shows curl
+	is 'NO_COLOR: there are no colors' '' "$(tm capture-pane -p -e | grep -E "$colored")"
 	start 120x24 "TERM=vt100 '$VIEWER' --top --file '$scratch/table'"
-	check 'a terminal without colors: rows' shows curl
-	is 'no colors there' '' "$(tm capture-pane -p -e | grep -E "$colored")"
-	check 'but a marked row' marks 10
+	check 'vt100: rows are shown' shows curl
+	is 'vt100: there are no colors' '' "$(tm capture-pane -p -e | grep -E "$colored")"
+	check 'vt100: a row is marked' marks 10
 	start_feeding
 	start 120x24 "LC_ALL=C '$VIEWER' --top 0.3 --file '$scratch/table'"
-	check 'the C locale: bars of ASCII' shows '^curl .*####'
-	check 'and a history of ASCII' shows ' all rows .*# *.* max [0-9]'
+	check 'C locale: bars are ASCII' shows '^curl .*####'
+	check 'C locale: the history is ASCII' shows ' all rows .*# *.* max [0-9]'
 	keys / é x
-	check 'and a filter of ASCII' shows '^filter: x_$'
+	check 'C locale: the filter is ASCII' shows '^filter: x_$'
 	stop_feeding
 }
 
 refusals()
 {
 	start 40x5 "'$VIEWER' --top --file '$scratch/table'"
-	check 'too small at first' shows '^status=2'
-	check 'and the remedy' shows 'too small'
+	check 'a terminal that is too small at first is an error' shows '^status=2'
+	check 'the error says that the terminal is too small' shows 'too small'
 	start 120x24 "TERM=nonsense '$VIEWER' --top --file '$scratch/table'"
-	check 'an unknown terminal' shows 'knows no terminal "nonsense": set TERM'
-	check 'is an error' shows '^status=2'
+	check 'an unknown terminal has a message' shows 'knows no terminal "nonsense": set TERM'
+	check 'an unknown terminal is an error' shows '^status=2'
 	start 120x24 "TERM=dumb '$VIEWER' --top --file '$scratch/table'"
-	check 'a terminal whose cursor cannot be moved' shows 'knows no terminal "dumb": set TERM'
-	check 'is an error as well' shows '^status=2'
+	check 'a terminal without cursor movement has a message' shows \
+		'knows no terminal "dumb": set TERM'
+	check 'a terminal without cursor movement is an error' shows '^status=2'
 	start 120x24 "'$VIEWER' --top --file /nonexistent"
-	check 'no table' shows '^status=2'
+	check 'a missing table is an error at first' shows '^status=2'
 }
 
 # start_recorded SIZE OPTIONS: start --top; its PID is in the file pid, the settings
@@ -219,7 +224,7 @@ signals()
 		start_recorded 120x24 "60 --file $scratch/table"
 		shows curl >/dev/null
 		kill -$signal "$(cat "$scratch/pid")"
-		check "SIG$signal ends it" shows '^status=0'
+		check "SIG$signal quits" shows '^status=0'
 		is "SIG$signal: the terminal is restored" "before 0 $(cat "$scratch/stty.1")" \
 			"$(screen | head -n 1) $(tm display-message -p '#{alternate_on}') $(
 				)$(cat "$scratch/stty.2")"
@@ -227,7 +232,7 @@ signals()
 	start_recorded 120x24 "60 --file $scratch/table"
 	shows curl >/dev/null
 	keys C-\\
-	check 'the key that sends SIGQUIT' shows '^status=0'
+	check 'Ctrl-\ quits' shows '^status=0'
 }
 
 kill_recorded()
@@ -266,9 +271,10 @@ signal_while_drawing()
 late_signals()
 {
 	signal_while_drawing tm resize-window -x 80 -y 20
-	check 'a new size while it draws' shows '^COMMAND +PID +FD LOCAL ADDRESS FOREIGN +STATE +TX/S'
+	check 'a new size during drawing is used at once' shows \
+		'^COMMAND +PID +FD LOCAL ADDRESS FOREIGN +STATE +TX/S'
 	signal_while_drawing kill_recorded
-	check 'SIGTERM while it draws' shows '^status=0'
+	check 'SIGTERM during drawing quits' shows '^status=0'
 }
 
 # no_switches: whether --top waits for something else than its next interval: it would
@@ -289,9 +295,9 @@ waiting()
 	start_recorded 120x24 "0.2 --file $scratch/pipe"
 	cat "$scratch/table" >"$scratch/pipe"
 	shows curl >/dev/null
-	check 'it waits for a table' wait_for 20 no_switches
+	check 'it waits for the writer of a pipe' wait_for 20 no_switches
 	keys C-c
-	check 'interrupted while it waits' shows '^status=0'
+	check 'Ctrl-C quits while it waits' shows '^status=0'
 }
 
 not_running()
@@ -311,17 +317,17 @@ many()
 		print "# version=1 rows=" n " closed=0 missed=0 dropped=0"
 	}' >"$scratch/many"
 	start 130x40 "exec '$VIEWER' --top 0.5 --file '$scratch/many'"
-	check "$ROWS rows" shows "$ROWS of $ROWS rows"
+	check "$ROWS rows are shown" shows "$ROWS of $ROWS rows"
 	pid=$(tm display-message -p '#{pane_pid}')
 	keys End
-	check 'to the last one' shows "^worker +$((1000 + ROWS - 1)) "
-	check 'which is marked' marks $((1000 + ROWS - 1))
+	check "$ROWS rows: End shows the last one" shows "^worker +$((1000 + ROWS - 1)) "
+	check "$ROWS rows: the last one is marked" marks $((1000 + ROWS - 1))
 	keys '>' '>' Home
-	check 'sorted' shows "sort -PID"
-	is 'the greatest first' $((1000 + ROWS - 1)) "$(column 2 | head -n 1)"
+	check "$ROWS rows: > sorts" shows "sort -PID"
+	is "$ROWS rows: the greatest comes first" $((1000 + ROWS - 1)) "$(column 2 | head -n 1)"
 	keys / : 4 4 3
-	check 'filtered' shows '^filter: :443_'
-	check 'which all rows pass' shows "$ROWS of $ROWS rows"
+	check "$ROWS rows: a filter is displayed" shows '^filter: :443_'
+	check "$ROWS rows: a filter selects rows" shows "$ROWS of $ROWS rows"
 	keys Escape
 	# the clock on the screen is that of the file
 	for n in 1 2 3; do
