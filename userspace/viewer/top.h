@@ -9,7 +9,7 @@
 #define TOP_LINES 8	/* minimum size of the terminal */
 #define TOP_COLUMNS 60
 
-/* The meaning of the keys, and whether something else replaces the rows on the screen */
+/* The meaning of the keys, and the contents of the screen */
 enum top_input {
 	INPUT_ROWS,
 	INPUT_HELP,

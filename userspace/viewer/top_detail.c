@@ -126,7 +126,7 @@ static void draw_lines(const struct top *top, const struct detail *detail, size_
 	for (line = 0; at < detail->n_columns && line < first + detail_page(); line++) {
 		n = line_columns(detail, at);
 		for (i = 0; i < n && line >= first; i++) {
-			move(HEAD_LINES + line - first, i * (COLS / 2));
+			move(HEAD_LINES + line - first, i * (WIDE / 2));
 			draw_column(top, detail, at + i);
 		}
 		at += n;
