@@ -48,8 +48,8 @@ static void shorten_time(const struct top *top, char text[CELL_LEN])
 }
 
 /* ESTABLISHED is by far the longest name of a state, and ss(8) abbreviates it as well. */
-static void abbreviate(const struct top *top, const struct view_column *column,
-		       const struct value *value, char text[CELL_LEN])
+static void cell_abbreviate(const struct top *top, const struct view_column *column,
+			    const struct value *value, char text[CELL_LEN])
 {
 	if (column->flags & COLUMN_STATE && !strcmp(text, "ESTABLISHED"))
 		strcpy(text, "ESTAB");
@@ -63,7 +63,7 @@ static void cell_text(const struct top *top, const struct view_column *column, b
 	column->get(record, value);
 	column_text(value, top->opt.human, text);
 	if (brief)
-		abbreviate(top, column, value, text);
+		cell_abbreviate(top, column, value, text);
 }
 
 /* Shorten an address to @width columns without losing its port. */
@@ -84,7 +84,7 @@ static void shorten_address(char text[CELL_LEN], int width)
 			 CUT_MARK, colon);
 }
 
-static void measure(const struct top *top, struct top_layout *layout)
+static void layout_measure(const struct top *top, struct top_layout *layout)
 {
 	const struct sheet *page = &layout->page;
 	char text[CELL_LEN];
@@ -120,7 +120,7 @@ static int least_width(const struct top *top, const struct top_layout *layout, s
 }
 
 /* Shorten columns until they take no more than @room, or cannot become shorter. */
-static int squeeze(const struct top *top, struct top_layout *layout, int room, bool hard)
+static int layout_squeeze(const struct top *top, struct top_layout *layout, int room, bool hard)
 {
 	int excess[MAX_VIEW_COLUMNS], length = -1;
 	size_t c, most = 0;
@@ -189,20 +189,20 @@ static int bar_least(const struct top *top)
 }
 
 /* Return the length of a line; the optional columns are only shown next to bars. */
-static int fit(const struct top *top, struct top_layout *layout)
+static int layout_fit(const struct top *top, struct top_layout *layout)
 {
 	int room = COLS - 1, bar = bar_least(top), with_bar = bar ? room - bar - 1 : room, length;
 
-	length = squeeze(top, layout, with_bar, false);
+	length = layout_squeeze(top, layout, with_bar, false);
 	if (length <= with_bar)
 		return length;
 	layout->brief = true;
-	measure(top, layout);
+	layout_measure(top, layout);
 	for (;;) {
 		int highest = highest_rank(top, layout);
 		bool optional = highest >= TOP_OPTIONAL;
 
-		length = squeeze(top, layout, with_bar, !optional);
+		length = layout_squeeze(top, layout, with_bar, !optional);
 		if (length <= (optional ? with_bar : room) || !drop_rank(top, layout, highest))
 			return length;
 	}
@@ -227,8 +227,8 @@ void top_layout(const struct top *top, struct top_layout *layout)
 		layout->columns[c] = top->columns[c].column;
 		layout->order[c] = c;
 	}
-	measure(top, layout);
-	bar = COLS - 1 - fit(top, layout) - 1;
+	layout_measure(top, layout);
+	bar = COLS - 1 - layout_fit(top, layout) - 1;
 	if (bar_least(top) && bar >= BAR_MIN)
 		layout->bar = bar < BAR_MAX ? bar : BAR_MAX;
 }
