@@ -12,14 +12,8 @@
 
 #define CUT_MARK '~'
 
-/**
- * table_widths - compute the width that each column needs
- * @sheet: the sheet
- * @human: as for column_text()
- * @header: whether the table has a line of titles
- * @widths: the result, one for each column
- */
-void table_widths(const struct sheet *sheet, bool human, bool header, int *widths)
+/* Compute the width that each column needs. */
+static void table_widths(const struct sheet *sheet, bool human, bool header, int *widths)
 {
 	char text[CELL_LEN];
 	struct value value;
@@ -57,13 +51,8 @@ static size_t widest_column(const struct sheet *sheet, const int *widths)
 	return found;
 }
 
-/**
- * table_fit - shorten columns until a line fits
- * @sheet: the sheet
- * @widths: the width of each column, which is reduced to at least the cut of the column
- * @room: the length of a line
- */
-void table_fit(const struct sheet *sheet, int *widths, int room)
+/* Shorten columns until a line of @room columns has room for them, or none can be shortened. */
+static void table_fit(const struct sheet *sheet, int *widths, int room)
 {
 	int length = -1;
 	size_t c;

@@ -165,7 +165,7 @@ static bool wait_for_input(double seconds, const sigset_t *signals)
 	return !(input.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-/* --file may name a pipe whose writer never comes: signals must interrupt the reading. */
+/* --file may name a pipe: open() waits for a writer, and signals must interrupt that. */
 static void read_interruptibly(struct top *top, const sigset_t *signals)
 {
 	sigset_t blocked;

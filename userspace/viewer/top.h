@@ -9,7 +9,7 @@
 #define TOP_LINES 8	/* minimum size of the terminal */
 #define TOP_COLUMNS 60
 
-/* The meaning of the keys, and whether something else replaces the rows on the screen */
+/* The meaning of the keys, and the contents of the screen */
 enum top_input {
 	INPUT_ROWS,
 	INPUT_HELP,
@@ -20,7 +20,8 @@ enum top_input {
 /**
  * struct top_column - a column that the rows may have on the screen
  * @column: the column
- * @rank: a too narrow terminal loses the column of the highest rank first
+ * @rank: columns of one rank are dropped together if the terminal is too narrow, those
+ *	of the highest rank first and the one of rank 0 never
  * @least: the width down to which a narrow terminal shortens the column, 0: never
  */
 struct top_column {

@@ -20,8 +20,7 @@ static int row_likeness(const struct sockstat_row *a, const struct sockstat_row 
 /* Totals are the same if they are those of the same command, user or host. */
 static bool same_group(const struct top *top, const struct group *group)
 {
-	const struct view_column *key =
-		options_column(top->opt.group, group_word(top->opt.group));
+	const struct view_column *key = options_column(top->opt.group, group_word(top->opt.group));
 	struct value a, b;
 
 	key->get(group, &a);

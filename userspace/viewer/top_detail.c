@@ -12,7 +12,6 @@
 #include "top_draw.h"
 
 #define HEAD_LINES 2
-#define FOOT_LINES 1
 #define WIDE 80 /* narrower terminals show the short names, one on each line */
 
 struct detail {
@@ -67,7 +66,7 @@ static size_t count_lines(const struct detail *detail)
 
 static size_t detail_page(void)
 {
-	int room = LINES - HEAD_LINES - FOOT_LINES;
+	int room = LINES - HEAD_LINES - TOP_FOOT_LINES;
 
 	return room > 0 ? room : 1;
 }
@@ -127,7 +126,7 @@ static void draw_lines(const struct top *top, const struct detail *detail, size_
 	for (line = 0; at < detail->n_columns && line < first + detail_page(); line++) {
 		n = line_columns(detail, at);
 		for (i = 0; i < n && line >= first; i++) {
-			move(HEAD_LINES + line - first, i * (COLS / 2));
+			move(HEAD_LINES + line - first, i * (WIDE / 2));
 			draw_column(top, detail, at + i);
 		}
 		at += n;

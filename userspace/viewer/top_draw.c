@@ -8,7 +8,6 @@
 #include "top_draw.h"
 #include "write.h"
 
-#define HEAD_LINES 4
 #define HELP_HEAD 2
 
 /* tests/manual.sh compares the keys with those in sockstat(8). */
@@ -28,16 +27,6 @@ static const char *const help[] = {
 	"+ -         lengthen or shorten the interval",
 	"h ?         show this help; any key leaves it",
 };
-
-/**
- * top_page - get the number of rows for which the screen has room
- */
-size_t top_page(void)
-{
-	int rows = LINES - HEAD_LINES - 1;
-
-	return rows > 0 ? rows : 1;
-}
 
 static enum top_color row_color(const struct sockstat_row *row)
 {
@@ -138,12 +127,12 @@ static void draw_rows(const struct top *top, const struct top_layout *layout)
 	double max = greatest_rate(top, rate);
 	size_t i;
 
-	move(HEAD_LINES - 1, 0);
+	move(TOP_HEAD_LINES - 1, 0);
 	draw_title(top, layout, rate);
 	for (i = 0; i < layout->page.n_records; i++) {
 		const void *record = layout->page.records[i];
 
-		move(HEAD_LINES + i, 0);
+		move(TOP_HEAD_LINES + i, 0);
 		if (top->first + i == top->cursor.at)
 			attron(A_REVERSE);
 		draw_record(top, layout, record);

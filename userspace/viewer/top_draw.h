@@ -5,6 +5,9 @@
 
 #include "top.h"
 
+#define TOP_HEAD_LINES 4 /* the lines above the rows */
+#define TOP_FOOT_LINES 1
+
 /* Color pairs; 0 is the terminal's own color */
 enum top_color {
 	TOP_COLOR_GOOD = 1,
@@ -22,7 +25,7 @@ enum top_color {
  * @titles: the widths of their titles
  * @widths: their widths on the screen
  * @bar: the width of the bars at the right, 0: no bars
- * @brief: titles and states are abbreviated
+ * @brief: titles, states and times are abbreviated
  */
 struct top_layout {
 	struct sheet page;

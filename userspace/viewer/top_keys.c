@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The full-screen view: what its keys do. */
+/* The full-screen view: the effects of its keys. */
 
 #include <curses.h>
 #include <limits.h>
@@ -225,6 +225,7 @@ static bool row_key(struct top *top, int key)
 		break;
 	case '/':
 		top->input = INPUT_FILTER;
+		top->search.n = 0;
 		break;
 	case KEY_ESCAPE:
 		escape_rows(top);

@@ -3,10 +3,10 @@
  * The full-screen view: which columns the screen has room for. The wider the
  * terminal, the earlier one of these steps suffices:
  * 1. columns are shortened to the width that a table has on a narrow terminal;
- * 2. titles and states are abbreviated;
+ * 2. titles, states and times are abbreviated;
  * 3. optional columns (TOP_OPTIONAL) are dropped;
  * 4. columns are shortened to &struct top_column.least;
- * 5. more columns are dropped, that of the highest rank first.
+ * 5. more columns are dropped, those of the highest rank first.
  */
 
 #include <curses.h>
@@ -30,14 +30,40 @@ static void title_text(const struct view_column *column, bool brief, char title[
 	snprintf(title, CELL_LEN, "%.*s", len, column->title);
 }
 
-/* Get a cell; ESTABLISHED is by far the longest name of a state, ss(8) abbreviates it, too. */
+/* As ps(1) does: the time of day on the day of the snapshot, the date on other days. */
+static void shorten_time(const struct top *top, char text[CELL_LEN])
+{
+	const struct value now = { .kind = VALUE_TIME, .time = top->view.now.time };
+	char today[CELL_LEN];
+	char *separator = strchr(text, 'T');
+	size_t date = separator ? separator - text : 0;
+
+	if (!separator)
+		return;
+	column_text(&now, true, today);
+	if (strncmp(text, today, date))
+		*separator = '\0';
+	else
+		memmove(text, separator + 1, strlen(separator));
+}
+
+/* ESTABLISHED is by far the longest name of a state, and ss(8) abbreviates it as well. */
+static void cell_abbreviate(const struct top *top, const struct view_column *column,
+			    const struct value *value, char text[CELL_LEN])
+{
+	if (column->flags & COLUMN_STATE && !strcmp(text, "ESTABLISHED"))
+		strcpy(text, "ESTAB");
+	else if (value->kind == VALUE_TIME)
+		shorten_time(top, text);
+}
+
 static void cell_text(const struct top *top, const struct view_column *column, bool brief,
 		      const void *record, struct value *value, char text[CELL_LEN])
 {
 	column->get(record, value);
 	column_text(value, top->opt.human, text);
-	if (brief && column->flags & COLUMN_STATE && !strcmp(text, "ESTABLISHED"))
-		strcpy(text, "ESTAB");
+	if (brief)
+		cell_abbreviate(top, column, value, text);
 }
 
 /* Shorten an address to @width columns without losing its port. */
@@ -58,7 +84,7 @@ static void shorten_address(char text[CELL_LEN], int width)
 			 CUT_MARK, colon);
 }
 
-static void measure(const struct top *top, struct top_layout *layout)
+static void layout_measure(const struct top *top, struct top_layout *layout)
 {
 	const struct sheet *page = &layout->page;
 	char text[CELL_LEN];
@@ -94,7 +120,7 @@ static int least_width(const struct top *top, const struct top_layout *layout, s
 }
 
 /* Shorten columns until they take no more than @room, or cannot become shorter. */
-static int squeeze(const struct top *top, struct top_layout *layout, int room, bool hard)
+static int layout_squeeze(const struct top *top, struct top_layout *layout, int room, bool hard)
 {
 	int excess[MAX_VIEW_COLUMNS], length = -1;
 	size_t c, most = 0;
@@ -119,25 +145,41 @@ static int squeeze(const struct top *top, struct top_layout *layout, int room, b
 	return length;
 }
 
-static size_t highest_rank(const struct top *top, const struct top_layout *layout)
+static int column_rank(const struct top *top, const struct top_layout *layout, size_t c)
 {
-	size_t c, highest = 0;
+	return top->columns[layout->order[c]].rank;
+}
 
-	for (c = 1; c < layout->page.n_columns; c++) {
-		if (top->columns[layout->order[c]].rank > top->columns[layout->order[highest]].rank)
-			highest = c;
+static int highest_rank(const struct top *top, const struct top_layout *layout)
+{
+	int rank, highest = 0;
+	size_t c;
+
+	for (c = 0; c < layout->page.n_columns; c++) {
+		rank = column_rank(top, layout, c);
+		highest = rank > highest ? rank : highest;
 	}
 	return highest;
 }
 
-static void drop_column(struct top_layout *layout, size_t c)
+/* Drop the columns of a rank; return false if it is the lowest, whose column always remains. */
+static bool drop_rank(const struct top *top, struct top_layout *layout, int rank)
 {
-	size_t rest = --layout->page.n_columns - c;
+	size_t c, n = 0;
 
-	memmove(layout->columns + c, layout->columns + c + 1, rest * sizeof(*layout->columns));
-	memmove(layout->order + c, layout->order + c + 1, rest * sizeof(*layout->order));
-	memmove(layout->texts + c, layout->texts + c + 1, rest * sizeof(*layout->texts));
-	memmove(layout->titles + c, layout->titles + c + 1, rest * sizeof(*layout->titles));
+	if (!rank)
+		return false;
+	for (c = 0; c < layout->page.n_columns; c++) {
+		if (column_rank(top, layout, c) == rank)
+			continue;
+		layout->columns[n] = layout->columns[c];
+		layout->order[n] = layout->order[c];
+		layout->texts[n] = layout->texts[c];
+		layout->titles[n] = layout->titles[c];
+		n++;
+	}
+	layout->page.n_columns = n;
+	return true;
 }
 
 /* Bars show rates, which closed rows do not have. */
@@ -147,23 +189,22 @@ static int bar_least(const struct top *top)
 }
 
 /* Return the length of a line; the optional columns are only shown next to bars. */
-static int fit(const struct top *top, struct top_layout *layout)
+static int layout_fit(const struct top *top, struct top_layout *layout)
 {
 	int room = COLS - 1, bar = bar_least(top), with_bar = bar ? room - bar - 1 : room, length;
 
-	length = squeeze(top, layout, with_bar, false);
+	length = layout_squeeze(top, layout, with_bar, false);
 	if (length <= with_bar)
 		return length;
 	layout->brief = true;
-	measure(top, layout);
+	layout_measure(top, layout);
 	for (;;) {
-		size_t highest = highest_rank(top, layout);
-		bool optional = top->columns[layout->order[highest]].rank >= TOP_OPTIONAL;
+		int highest = highest_rank(top, layout);
+		bool optional = highest >= TOP_OPTIONAL;
 
-		length = squeeze(top, layout, with_bar, !optional);
-		if (length <= (optional ? with_bar : room) || layout->page.n_columns == 1)
+		length = layout_squeeze(top, layout, with_bar, !optional);
+		if (length <= (optional ? with_bar : room) || !drop_rank(top, layout, highest))
 			return length;
-		drop_column(layout, highest);
 	}
 }
 
@@ -186,8 +227,8 @@ void top_layout(const struct top *top, struct top_layout *layout)
 		layout->columns[c] = top->columns[c].column;
 		layout->order[c] = c;
 	}
-	measure(top, layout);
-	bar = COLS - 1 - fit(top, layout) - 1;
+	layout_measure(top, layout);
+	bar = COLS - 1 - layout_fit(top, layout) - 1;
 	if (bar_least(top) && bar >= BAR_MIN)
 		layout->bar = bar < BAR_MAX ? bar : BAR_MAX;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The full-screen view: writing text that never leaves its line. */
+/* The full-screen view: the size of its parts, and text that never leaves its line. */
 
 #include <curses.h>
 #include <stdarg.h>
@@ -7,6 +7,16 @@
 
 #include "display.h"
 #include "top_draw.h"
+
+/**
+ * top_page - get the number of rows for which the screen has room
+ */
+size_t top_page(void)
+{
+	int rows = LINES - TOP_HEAD_LINES - TOP_FOOT_LINES;
+
+	return rows > 0 ? rows : 1;
+}
 
 /**
  * top_room - get the number of columns from the cursor to the end of the line

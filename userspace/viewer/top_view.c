@@ -11,20 +11,34 @@ struct choice {
 	int least;
 };
 
-/* The addresses keep their port, so a few characters of the host are enough. */
+/* clang-format off */
+/* An address keeps its port, so a few characters of the host are enough. */
 static const struct choice open_columns[] = {
-	{ "command", 0, 7 },  { "pid", 2, 0 },	   { "fd", 8, 0 },
-	{ "local", 7, 9 },    { "remote", 1, 15 }, { "state", 6, 0 },
-	{ "tx_rate", 4, 0 },  { "rx_rate", 5, 0 }, { "tx_bytes", TOP_OPTIONAL, 0 },
-	{ "rx_bytes", TOP_OPTIONAL + 1, 0 },
+	{ "command", 0, 7 },
+	{ "pid", 2, 0 },
+	{ "fd", 6, 0 },
+	{ "local", 5, 9 },
+	{ "remote", 1, 15 },
+	{ "state", 4, 0 },
+	{ "tx_rate", 3, 0 },
+	{ "rx_rate", 3, 0 },
+	{ "tx_bytes", TOP_OPTIONAL, 0 },
+	{ "rx_bytes", TOP_OPTIONAL, 0 },
 };
 
 static const struct choice closed_columns[] = {
-	{ "command", 0, 7 },  { "pid", 3, 0 },	   { "fd", 8, 0 },
-	{ "local", 5, 9 },    { "remote", 1, 15 }, { "role", TOP_OPTIONAL + 2, 0 },
-	{ "error", 2, 0 },    { "closed", 4, 0 },  { "tx_bytes", 6, 0 },
-	{ "rx_bytes", 7, 0 },
+	{ "command", 0, 7 },
+	{ "pid", 3, 0 },
+	{ "fd", 7, 0 },
+	{ "local", 5, 9 },
+	{ "remote", 1, 15 },
+	{ "role", TOP_OPTIONAL, 0 },
+	{ "error", 2, 0 },
+	{ "closed", 4, 0 },
+	{ "tx_bytes", 6, 0 },
+	{ "rx_bytes", 6, 0 },
 };
+/* clang-format on */
 
 static void choose_rows_columns(struct top *top)
 {
