@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The parser of /proc/sockstat: what it takes, what it refuses, and what it says then. */
+/* The parser of /proc/sockstat: valid texts, invalid ones, and the messages for these. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 	"1700000000.123 - - 1000 4026531840 77 ffffffffffffffff\n"
 #define TAIL(rows) "# version=1 rows=" #rows " closed=0 missed=7 dropped=8\n"
 
-/* @err and the words its message must hold; 0 and NULL for a text that is right */
+/* @err is the expected result, @words a part of its message; 0 and NULL for a valid text */
 static const struct {
 	const char *name, *text;
 	int err;
@@ -37,10 +37,11 @@ static const struct {
 	{ "a terminal's command", HEAD "\033[2J" ROW TAIL(1), -EBADMSG, "line 2: byte 27" },
 	{ "no dropped=", HEAD "# version=1 rows=0 closed=0 missed=0\n", -EBADMSG, "dropped=" },
 	{ "no COOKIE", "COMMAND PID FD\n" TAIL(0), -EBADMSG, "column STATE is missing" },
+	{ "another file", "root:x:0:0\n", -EBADMSG, "line 1 has no name of a column" },
 	{ "PID twice", "PID " HEAD TAIL(0), -EBADMSG, "column PID stands there twice" },
 };
 
-/* One wrong field each, put in place of what stands in ROW */
+/* An invalid field for ROW: @wrong replaces @right */
 static const struct {
 	const char *column, *right, *wrong;
 } fields[] = {
@@ -66,15 +67,15 @@ static const struct {
 static int n;
 static int failures;
 
-static void result(int ok, const char *name, const char *seen)
+static void print_result(int ok, const char *name, const char *seen)
 {
 	if (!ok)
-		printf("# said: %s\n", seen);
+		printf("# message: %s\n", seen);
 	printf("%sok %d %s\n", ok ? "" : "not ", ++n, name);
 	failures += !ok;
 }
 
-static void replace(char *out, size_t size, const char *from, const char *to)
+static void make_text(char *out, size_t size, const char *from, const char *to)
 {
 	const char *at = strstr(ROW, from);
 
@@ -84,7 +85,7 @@ static void replace(char *out, size_t size, const char *from, const char *to)
 
 static int values_right(void)
 {
-	/* Other order, a column nobody knows, every "-" */
+	/* another order, an unknown column, and "-" wherever it is allowed */
 	static const char text[] =
 		"COOKIE NEW COMMAND FD PID STATE ROLE REMOTE LOCAL TX_BYTES RX_BYTES TX_CALLS "
 		"RX_CALLS TX_QUEUE RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE\n"
@@ -119,7 +120,7 @@ static int number_for_name_right(void)
 	char text[1024];
 	int ok;
 
-	replace(text, sizeof(text), "- - 1000", "- 104 1000");
+	make_text(text, sizeof(text), "- - 1000", "- 104 1000");
 	ok = !sockstat_table_parse(&t, text, strlen(text)) && t.rows[0].error == ECONNRESET;
 	sockstat_table_free(&t);
 	return ok;
@@ -137,21 +138,21 @@ int main(void)
 	printf("TAP version 13\n1..%zu\n", n_cases + n_fields + 2);
 	for (i = 0; i < n_cases; i++) {
 		err = sockstat_table_parse(&t, cases[i].text, strlen(cases[i].text));
-		result(err == cases[i].err &&
+		print_result(err == cases[i].err &&
 			       (!err || (strstr(t.error, cases[i].words) && !t.n_rows)),
 		       cases[i].name, t.error);
 		sockstat_table_free(&t);
 	}
 	for (i = 0; i < n_fields; i++) {
-		replace(text, sizeof(text), fields[i].right, fields[i].wrong);
+		make_text(text, sizeof(text), fields[i].right, fields[i].wrong);
 		err = sockstat_table_parse(&t, text, strlen(text));
 		snprintf(name, sizeof(name), "line 2, column %s:", fields[i].column);
 		err = err == -EBADMSG && strstr(t.error, name) && !t.rows && !t.n_rows;
 		snprintf(name, sizeof(name), "%s: %s", fields[i].column, fields[i].wrong);
-		result(err, name, t.error);
+		print_result(err, name, t.error);
 		sockstat_table_free(&t);
 	}
-	result(values_right(), "every value, columns in another order", "");
-	result(number_for_name_right(), "an errno of a kernel that has no names for it", "");
+	print_result(values_right(), "every value, columns in another order", "");
+	print_result(number_for_name_right(), "an errno as a number", "");
 	return failures != 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The columns of /proc/sockstat, and the words that stand in them. */
+/* The columns of /proc/sockstat and the parsers of their fields. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,8 +13,7 @@
 #include "procfield.h"
 #include "procfile.h"
 
-#define MAX_ERRNO 4095 /* as the kernel has it */
-
+#define MAX_ERRNO 4095 /* as in the kernel's include/linux/err.h */
 static const char *const state_names[] = {
 	[SOCKSTAT_ESTABLISHED] = "ESTABLISHED", [SOCKSTAT_SYN_SENT] = "SYN_SENT",
 	[SOCKSTAT_SYN_RECV] = "SYN_RECV",	[SOCKSTAT_FIN_WAIT1] = "FIN_WAIT1",
@@ -31,7 +30,7 @@ static const char *const role_names[] = {
 };
 
 /**
- * sockstat_state_name - the word STATE has for a state
+ * sockstat_state_name - get the word for a state in the column STATE
  * @state: one of the enum
  *
  * Return: a static string, "?" for a number outside the enum.
@@ -44,10 +43,10 @@ const char *sockstat_state_name(enum sockstat_state state)
 }
 
 /**
- * sockstat_role_name - the word ROLE has for a role
+ * sockstat_role_name - get the word for a role in the column ROLE
  * @role: one of the enum
  *
- * Return: a static string.
+ * Return: a static string, "?" for a number outside the enum.
  */
 const char *sockstat_role_name(enum sockstat_role role)
 {
@@ -60,10 +59,10 @@ static const char *const error_names[] = {
 };
 
 /**
- * sockstat_error_name - the word ERROR has for an errno
+ * sockstat_error_name - get the word for an errno in the column ERROR
  * @error: an errno, or 0
  *
- * Return: a static string, "-" for 0.
+ * Return: a static string, "-" for 0, "?" for an errno without a name.
  */
 const char *sockstat_error_name(int error)
 {
@@ -73,8 +72,8 @@ const char *sockstat_error_name(int error)
 }
 
 /**
- * procfield_token_is - whether a token is this word
- * @tok: a token
+ * procfield_token_is - compare a token with a word
+ * @tok: the token
  * @s: the word
  */
 bool procfield_token_is(const struct token *tok, const char *s)
@@ -105,12 +104,12 @@ static const char *parse_digits(const struct token *tok, const char *digits, uin
 }
 
 /**
- * procfield_number - read a decimal number
- * @tok: a token
- * @max: what it must not exceed
- * @value: the number
+ * procfield_number - parse a decimal number
+ * @tok: the token
+ * @max: the greatest number allowed
+ * @value: the result
  *
- * Return: NULL, or what is wrong with it.
+ * Return: NULL, or the reason why it is wrong.
  */
 const char *procfield_number(const struct token *tok, uint64_t max, uint64_t *value)
 {
@@ -122,7 +121,7 @@ static const char *parse_u64(const struct token *tok, void *field)
 	return procfield_number(tok, UINT64_MAX, field);
 }
 
-/* COOKIE is in base 16, as ss -e prints it */
+/* COOKIE is hexadecimal, as ss -e prints it. */
 static const char *parse_cookie(const struct token *tok, void *field)
 {
 	return parse_digits(tok, "0123456789abcdef", UINT64_MAX, field);
@@ -143,7 +142,7 @@ static const char *parse_inode(const struct token *tok, void *field)
 	return procfield_token_is(tok, "-") ? NULL : parse_u64(tok, field);
 }
 
-/* PID and FD: a number or "-" */
+/* PID and FD are a number or "-". */
 static const char *parse_id(const struct token *tok, void *field)
 {
 	const char *wrong = NULL;
@@ -185,7 +184,7 @@ static const char *parse_role(const struct token *tok, void *field)
 	return i < 0 ? "is not a role" : NULL;
 }
 
-/* Seconds, a dot and exactly three digits; or "-" */
+/* A time is seconds, a dot and three digits; or "-". */
 static const char *parse_time(const struct token *tok, void *field)
 {
 	const char *dot = memchr(tok->s, '.', tok->len);
@@ -229,7 +228,7 @@ static const char *parse_comm(const struct token *tok, void *field)
 					return "has a broken escape";
 				c = c * 8 + digit;
 			}
-			/* an empty name is one zero byte */
+			/* \000 is the text for an empty name, and it is not allowed elsewhere */
 			if (c > 255 || (!c && tok->len != 4))
 				return "has a broken escape";
 			i += 3;
@@ -242,7 +241,7 @@ static const char *parse_comm(const struct token *tok, void *field)
 	return NULL;
 }
 
-/* A number stands there where a kernel was built without CONFIG_SYMBOLIC_ERRNAME. */
+/* A kernel without CONFIG_SYMBOLIC_ERRNAME prints a number. */
 static const char *parse_error(const struct token *tok, void *field)
 {
 	uint64_t number;
@@ -275,7 +274,7 @@ static const char *parse_v4(char *host, uint64_t port, struct sockaddr_storage *
 	return NULL;
 }
 
-/* @host is what stands before the port: "[addr]", "[addr%if]" or "[addr]%if" */
+/* @host is the part before the port: "[addr]", "[addr%if]" or "[addr]%if". */
 static const char *parse_v6(char *host, uint64_t port, struct sockaddr_storage *sa)
 {
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)sa;
@@ -288,7 +287,7 @@ static const char *parse_v6(char *host, uint64_t port, struct sockaddr_storage *
 		return "has text after its ]";
 	*end = '\0';
 	if (scope) {
-		/* Its ] is cut off already where that follows the name. */
+		/* in "[addr%if]", the ] after the name is already cut off */
 		*scope++ = '\0';
 		sin6->sin6_scope_id = if_nametoindex(scope);
 	}
@@ -329,7 +328,7 @@ static const char *parse_addr(const struct token *tok, void *field)
 
 #define MEMBER(member) offsetof(struct sockstat_row, member)
 #define COLUMN(name, member, parse) { name, MEMBER(member), parse, 0 }
-/* All columns that have to be there. */
+/* The columns that the header line must have */
 const struct column procfield_columns[PROCFIELD_COLUMNS] = {
 	{ "COMMAND", MEMBER(comm), parse_comm, MEMBER(comm_raw) },
 	COLUMN("PID", pid, parse_id),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The columns of /proc/sockstat one by one: for procfile.c. */
+/* The columns of /proc/sockstat and the parsers of their fields, for procfile.c. */
 #ifndef SOCKSTAT_PROCFIELD_H
 #define SOCKSTAT_PROCFIELD_H
 
@@ -7,19 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A stretch of the text: not terminated. */
+/* A part of the text, not terminated */
 struct token {
 	const char *s;
 	size_t len;
 };
 
 /**
- * struct column - how one column is read
- * @name: as in the header line
- * @offset: of its member in struct sockstat_row
- * @parse: returns NULL, or what is wrong with the field
- * @as_printed: offset of a member that keeps the text, too, whose length @parse
- *	bounds; 0: none
+ * struct column - one column
+ * @name: the name in the header line
+ * @offset: the offset in struct sockstat_row of the member that @parse fills in
+ * @parse: parses a field; returns NULL, or the reason why it is wrong
+ * @as_printed: the offset of a member that keeps a copy of the text, whose length
+ *	@parse limits; 0: none
  */
 struct column {
 	const char *name;

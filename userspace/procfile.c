@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The one parser of /proc/sockstat; procfile.h says what it promises. */
+/* The parser of /proc/sockstat; see procfile.h. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 
 #define MAX_COLUMNS 64
 
+/* Set @table->error, free the rows and return @err. */
 static int __attribute__((format(printf, 3, 4))) fail(struct sockstat_table *table, int err,
 						      const char *fmt, ...)
 {
@@ -30,8 +31,8 @@ static int __attribute__((format(printf, 3, 4))) fail(struct sockstat_table *tab
 	return err;
 }
 
-/* Cuts one line into tokens; returns their number, or max + 1 if there are more. */
-static size_t split(const char *s, const char *end, struct token *tok, size_t max)
+/* Split a line into tokens; return their number, or max + 1 if there are more than max. */
+static size_t split_line(const char *s, const char *end, struct token *tok, size_t max)
 {
 	size_t n = 0;
 
@@ -50,17 +51,12 @@ static size_t split(const char *s, const char *end, struct token *tok, size_t ma
 	}
 }
 
-/* Fills map[position in the line] = the column there, NULL for one unknown here */
-static int parse_header(struct sockstat_table *table, const char *s, const char *end,
-			const struct column **map, size_t *n_map)
+/* Set map[position in the line] to the column there; NULL for a column unknown here. */
+static int map_columns(struct sockstat_table *table, const struct token *tok, size_t n,
+		       const struct column **map, bool *seen)
 {
-	struct token tok[MAX_COLUMNS];
-	bool seen[PROCFIELD_COLUMNS] = { false };
-	size_t n = split(s, end, tok, MAX_COLUMNS);
 	size_t i, k;
 
-	if (n > MAX_COLUMNS)
-		return fail(table, -EBADMSG, "line 1: more than %d columns", MAX_COLUMNS);
 	for (i = 0; i < n; i++) {
 		map[i] = NULL;
 		for (k = 0; k < PROCFIELD_COLUMNS; k++) {
@@ -73,6 +69,24 @@ static int parse_header(struct sockstat_table *table, const char *s, const char 
 			map[i] = &procfield_columns[k];
 		}
 	}
+	return 0;
+}
+
+static int parse_header(struct sockstat_table *table, const char *s, const char *end,
+			const struct column **map, size_t *n_map)
+{
+	struct token tok[MAX_COLUMNS];
+	bool seen[PROCFIELD_COLUMNS] = { false };
+	size_t n = split_line(s, end, tok, MAX_COLUMNS), k;
+	int err;
+
+	if (n > MAX_COLUMNS)
+		return fail(table, -EBADMSG, "line 1: more than %d columns", MAX_COLUMNS);
+	err = map_columns(table, tok, n, map, seen);
+	if (err)
+		return err;
+	if (!memchr(seen, true, sizeof(seen)))
+		return fail(table, -EBADMSG, "line 1 has no name of a column, such as COMMAND");
 	for (k = 0; k < PROCFIELD_COLUMNS; k++) {
 		if (!seen[k])
 			return fail(table, -EBADMSG, "line 1: column %s is missing",
@@ -86,7 +100,7 @@ static int parse_row(struct sockstat_table *table, struct sockstat_row *row, con
 		     const char *end, const struct column *const *map, size_t n_map)
 {
 	struct token tok[MAX_COLUMNS];
-	size_t n = split(s, end, tok, MAX_COLUMNS);
+	size_t n = split_line(s, end, tok, MAX_COLUMNS);
 	unsigned int line = row->line;
 	size_t i;
 
@@ -109,11 +123,11 @@ static int parse_row(struct sockstat_table *table, struct sockstat_row *row, con
 	return 0;
 }
 
-/* The value of "name=value" on the last line; false if it is not there. */
+/* Find the value of "name=value" on the last line; return false if there is none. */
 static bool trailer_value(const char *s, const char *end, const char *name, struct token *value)
 {
 	struct token tok[MAX_COLUMNS];
-	size_t n = split(s + 1, end, tok, MAX_COLUMNS);
+	size_t n = split_line(s + 1, end, tok, MAX_COLUMNS);
 	size_t len = strlen(name), i;
 
 	for (i = 0; i < n && i < MAX_COLUMNS; i++) {
@@ -126,8 +140,9 @@ static bool trailer_value(const char *s, const char *end, const char *name, stru
 }
 
 /*
- * Another version may differ in anything but its last line, so that is looked
- * at before all else; what is wrong with it otherwise is said in its turn.
+ * Check the version before anything else: a text of another version may differ in
+ * everything except its last line. Other errors of the last line are reported by
+ * parse_trailer().
  */
 static int check_version(struct sockstat_table *table, const char *text, size_t len)
 {
@@ -147,7 +162,7 @@ static int check_version(struct sockstat_table *table, const char *text, size_t 
 		    (unsigned long long)table->version, SOCKSTAT_FORMAT_VERSION);
 }
 
-/* A name may not reach a terminal as anything but letters. */
+/* Refuse bytes that could control a terminal: the module escapes them. */
 static int check_bytes(struct sockstat_table *table, const char *text, size_t len)
 {
 	unsigned int line = 1;
@@ -157,8 +172,8 @@ static int check_bytes(struct sockstat_table *table, const char *text, size_t le
 		if (text[i] == '\n')
 			line++;
 		else if (text[i] < ' ' || text[i] > '~')
-			return fail(table, -EBADMSG, "line %u: byte %d is not a printing one", line,
-				    (unsigned char)text[i]);
+			return fail(table, -EBADMSG, "line %u: byte %d is not printable ASCII",
+				    line, (unsigned char)text[i]);
 	}
 	return 0;
 }
@@ -194,13 +209,13 @@ static int parse_trailer(struct sockstat_table *table, unsigned int line, const 
 }
 
 /**
- * sockstat_table_parse - read a snapshot out of memory
- * @table: to be filled; the caller frees it with sockstat_table_free()
+ * sockstat_table_parse - parse the text of a snapshot
+ * @table: the result; the caller frees it with sockstat_table_free()
  * @text: the text, not necessarily terminated
  * @len: its length
  *
- * Return: 0, or a negative errno with @table->error set and no rows: -EPROTO
- * for a version that is not ours, -EBADMSG for anything else that is wrong.
+ * Return: 0, or a negative errno with @table->error set and no rows: -EPROTO for
+ * another version of the format, -EBADMSG for any other error, -ENOMEM.
  */
 int sockstat_table_parse(struct sockstat_table *table, const char *text, size_t len)
 {
@@ -231,7 +246,7 @@ int sockstat_table_parse(struct sockstat_table *table, const char *text, size_t 
 		if (line == 1) {
 			err = parse_header(table, s, eol, map, &n_map);
 		} else if (*s == '#' && eol + 1 == end) {
-			/* Only at the end: a process may call itself "#". */
+			/* only the last line is this one: a row could begin with # as well */
 			return parse_trailer(table, line, s, eol);
 		} else {
 			struct sockstat_row *row = &table->rows[table->n_rows];
@@ -250,10 +265,10 @@ int sockstat_table_parse(struct sockstat_table *table, const char *text, size_t 
 
 /**
  * sockstat_table_read_fd - read a snapshot from an open file
- * @table: to be filled; the caller frees it with sockstat_table_free()
- * @fd: read from where it stands to its end
+ * @table: the result; the caller frees it with sockstat_table_free()
+ * @fd: the file, which is read from its current position to its end
  *
- * Return: as sockstat_table_parse(), or the read's own negative errno.
+ * Return: as sockstat_table_parse(), or the negative errno of read().
  */
 int sockstat_table_read_fd(struct sockstat_table *table, int fd)
 {
@@ -291,12 +306,12 @@ int sockstat_table_read_fd(struct sockstat_table *table, int fd)
 }
 
 /**
- * sockstat_table_read - read a fresh snapshot
- * @table: to be filled; the caller frees it with sockstat_table_free()
+ * sockstat_table_read - take a snapshot
+ * @table: the result; the caller frees it with sockstat_table_free()
  * @path: the file, NULL for /proc/sockstat
  *
- * Return: as sockstat_table_read_fd(), or the open's negative errno: -ENOENT
- * means that the module is not loaded.
+ * Return: as sockstat_table_read_fd(), or the negative errno of open(): -ENOENT for
+ * /proc/sockstat means that the module is not loaded.
  */
 int sockstat_table_read(struct sockstat_table *table, const char *path)
 {
@@ -316,8 +331,8 @@ int sockstat_table_read(struct sockstat_table *table, const char *path)
 }
 
 /**
- * sockstat_table_free - give a snapshot's memory back
- * @table: what one of the readers filled, with or without success
+ * sockstat_table_free - free the memory of a snapshot
+ * @table: the result of sockstat_table_parse() or a reader, with or without success
  */
 void sockstat_table_free(struct sockstat_table *table)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one parser of /proc/sockstat.
+ * The parser of /proc/sockstat.
  *
- * Columns are found by the names in the header line, so their order does not
- * matter and columns this parser does not know are passed over.  Everything
- * else is strict: a text that is cut off, or a field that is not what its
- * column promises, is an error that names the line and the column.
+ * It finds columns by their names in the header line, in any order, and ignores
+ * columns that it does not know. Everything else is strict: a text that is cut off
+ * or a field that is invalid in its column is an error, which names the line and
+ * the column.
  */
 #ifndef SOCKSTAT_PROCFILE_H
 #define SOCKSTAT_PROCFILE_H
@@ -23,7 +23,10 @@
 #define SOCKSTAT_COMM_LEN 64
 #define SOCKSTAT_ADDR_LEN 80
 
-/* The kernel's numbers (include/net/tcp_states.h); CLOSED and UNCONN are two words for its TCP_CLOSE. */
+/*
+ * The numbers of the kernel's include/net/tcp_states.h. CLOSED and UNCONN both
+ * correspond to TCP_CLOSE; UNCONN has no number there.
+ */
 enum sockstat_state {
 	SOCKSTAT_ESTABLISHED = 1,
 	SOCKSTAT_SYN_SENT,
@@ -47,7 +50,7 @@ enum sockstat_role {
 
 /**
  * struct sockstat_addr - a LOCAL or REMOTE address
- * @text: as printed
+ * @text: the text of the field
  * @sa: sockaddr_in or sockaddr_in6 with port and scope; AF_UNSPEC for "*:*"
  */
 struct sockstat_addr {
@@ -58,17 +61,17 @@ struct sockstat_addr {
 /**
  * struct sockstat_row - one descriptor's share of one connection
  * @line: line number in the text, the header being 1
- * @comm: COMMAND with its octal escapes undone (may hold any byte but NUL)
- * @comm_raw: COMMAND as printed
+ * @comm: COMMAND without its octal escapes: any bytes except NUL
+ * @comm_raw: COMMAND as in the text, with its escapes
  * @pid: -1 for "-"
  * @fd: -1 for "-"
  * @opened: ns since the epoch, -1 for "-"
  * @closed: ns since the epoch, -1 for "-"
- * @error: an errno, 0 for "-", -1 for a name this libc does not know
- * @error_text: as printed
+ * @error: an errno, 0 for "-", -1 for a name that this libc does not know
+ * @error_text: the text of the field
  * @inode: 0 for "-"
  *
- * The members without a line here are their columns' plain values.
+ * The other members are the values of the columns of the same name.
  */
 struct sockstat_row {
 	unsigned int line;
@@ -104,7 +107,7 @@ struct sockstat_row {
  * @trailer_closed: the last line's closed=
  * @missed: the last line's missed=
  * @dropped: the last line's dropped=
- * @error: why reading failed, a sentence with line and column
+ * @error: the reason why reading failed, with line and column
  */
 struct sockstat_table {
 	struct sockstat_row *rows;
@@ -126,13 +129,13 @@ const char *sockstat_role_name(enum sockstat_role role);
 const char *sockstat_error_name(int error);
 
 /**
- * sockstat_table_find - the next row of a descriptor
- * @table: where
- * @pid: its process, -1 for "-"
- * @fd: its number, -1 for "-"
- * @after: the row found before, NULL to begin
+ * sockstat_table_find - find the next row of a descriptor
+ * @table: the snapshot
+ * @pid: the process, -1 for "-"
+ * @fd: the number of the descriptor, -1 for "-"
+ * @after: the previous result, NULL to begin
  *
- * A descriptor number that was used again has several rows.
+ * A descriptor number that was reused has several rows.
  *
  * Return: a row that lives as long as @table, or NULL.
  */
@@ -150,10 +153,10 @@ static inline const struct sockstat_row *sockstat_table_find(const struct sockst
 }
 
 /**
- * sockstat_table_find_cookie - the next row of a connection
- * @table: where
- * @cookie: the socket's
- * @after: the row found before, NULL to begin
+ * sockstat_table_find_cookie - find the next row of a socket
+ * @table: the snapshot
+ * @cookie: the cookie of the socket
+ * @after: the previous result, NULL to begin
  *
  * Return: a row that lives as long as @table, or NULL.
  */

@@ -1,36 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For libFuzzer: any text through the parser and, where that takes it, through
- * what makes the viewer's cells, rates and totals. What has been shown must be
- * printing characters. The check "fuzz" of make lint builds and runs it.
+ * A libFuzzer target. It parses any text and, if the parser accepts it, computes
+ * the viewer's cells, rates and totals. Every cell must be a valid sequence of
+ * printable characters. The check "fuzz" of make lint builds and runs it.
  */
 
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
+#include "../../userspace/viewer/display.h"
 #include "../../userspace/viewer/filter.h"
 #include "../../userspace/viewer/group.h"
 #include "../../userspace/viewer/rates.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_text(const char *text)
+{
+	wchar_t characters[CELL_LEN];
+	size_t n = mbstowcs(characters, text, CELL_LEN), i;
+
+	if (!n || n == (size_t)-1 || display_width(text) <= 0)
+		abort();
+	for (i = 0; i < n; i++) {
+		if (!iswprint(characters[i]))
+			abort();
+	}
+}
+
 static void show(const struct view_column *columns, size_t n, const void *record)
 {
 	char text[CELL_LEN];
 	struct value value;
-	size_t c, i;
+	size_t c;
 	int human;
 
 	for (c = 0; c < n; c++) {
 		for (human = 0; human < 2; human++) {
 			columns[c].get(record, &value);
 			column_text(&value, human, text);
-			if (!text[0])
-				abort();
-			for (i = 0; text[i]; i++) {
-				if (text[i] <= ' ' || text[i] > '~')
-					abort();
-			}
+			check_text(text);
 		}
 	}
 }
@@ -68,7 +79,16 @@ static void show_table(const struct sockstat_table *now, const struct sockstat_t
 	free(entries);
 }
 
-/* The table before this one: two that follow each other have much in common. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	display_init(true);
+	return !display_is_utf8();
+}
+
+/* The table of the previous input: consecutive inputs of libFuzzer resemble each other. */
 static struct sockstat_table before;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

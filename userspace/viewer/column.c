@@ -1,89 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What one cell of the viewer's tables holds, and how it is compared and written. */
+/* The columns of the viewer's tables: their values, how these compare, and their text. */
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "column.h"
+#include "display.h"
+#include "order.h"
 
 #define NS_PER_SECOND 1000000000
 
-static bool same_name(const char *a, const char *b)
+static char fold(char c)
+{
+	return c == '-' || c == ' ' ? '_' : toupper((unsigned char)c);
+}
+
+/* Compare without regard to case; "-", "_" and " " are the same character. */
+static bool is_same_name(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++) {
-		char c = *b == '-' ? '_' : toupper((unsigned char)*b);
-
-		if (*a != c)
+		if (fold(*a) != fold(*b))
 			return false;
 	}
 	return *a == *b;
 }
 
 /**
- * column_find - the column of a name
- * @columns: where
- * @n: how many
- * @name: in any case, with "-" or "_"
+ * column_find - look up a column by its name or its title
+ * @columns: an array of columns
+ * @n: the length of the array
+ * @name: the name or title in any case, with "-", "_" or " " between its words
  *
- * Return: one of @columns, or NULL.
+ * Return: an element of @columns, or NULL.
  */
 const struct view_column *column_find(const struct view_column *columns, size_t n, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (same_name(columns[i].name, name))
+		if (is_same_name(columns[i].name, name))
+			return &columns[i];
+	}
+	for (i = 0; i < n; i++) {
+		if (is_same_name(columns[i].title, name))
 			return &columns[i];
 	}
 	return NULL;
 }
 
-/* What qsort() wants to hear */
-static int order_of(bool greater, bool less)
-{
-	return greater - less;
-}
-
-static int compare_addr(const struct value *a, const struct value *b)
+static int compare_hosts(const struct value *a, const struct value *b)
 {
 	const struct sockaddr_in *a4 = (const void *)a->sa, *b4 = (const void *)b->sa;
 	const struct sockaddr_in6 *a6 = (const void *)a->sa, *b6 = (const void *)b->sa;
-	int order =
-		order_of(a->sa->ss_family > b->sa->ss_family, a->sa->ss_family < b->sa->ss_family);
+	int order = order_of(a->sa->ss_family, b->sa->ss_family);
 
 	if (order)
 		return order;
 	switch (a->sa->ss_family) {
 	case AF_INET:
-		order = memcmp(&a4->sin_addr, &b4->sin_addr, sizeof(a4->sin_addr));
-		return order ? order :
-			       order_of(ntohs(a4->sin_port) > ntohs(b4->sin_port),
-					ntohs(a4->sin_port) < ntohs(b4->sin_port));
+		return memcmp(&a4->sin_addr, &b4->sin_addr, sizeof(a4->sin_addr));
 	case AF_INET6:
-		order = memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr));
-		return order ? order :
-			       order_of(ntohs(a6->sin6_port) > ntohs(b6->sin6_port),
-					ntohs(a6->sin6_port) < ntohs(b6->sin6_port));
+		return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr));
 	}
 	return 0;
 }
 
+/* Two link-local addresses may differ in nothing but the interface, which is in the text. */
+static int compare_scopes(const struct value *a, const struct value *b)
+{
+	size_t len_a = strrchr(a->text, ':') - a->text, len_b = strrchr(b->text, ':') - b->text;
+	int order = strncmp(a->text, b->text, len_a < len_b ? len_a : len_b);
+
+	return order ? order : order_of(len_a, len_b);
+}
+
+static int compare_addrs(const struct value *a, const struct value *b)
+{
+	/* sin_port and sin6_port are at the same offset */
+	const struct sockaddr_in *a4 = (const void *)a->sa, *b4 = (const void *)b->sa;
+	int order = compare_hosts(a, b);
+
+	return order ? order : order_of(ntohs(a4->sin_port), ntohs(b4->sin_port));
+}
+
+/* Users without a name come first, by number; the others by name. */
+static int compare_users(const struct value *a, const struct value *b)
+{
+	int order = a->user && b->user ? strcmp(a->user, b->user) : !!a->user - !!b->user;
+
+	return order ? order : order_of(a->uid, b->uid);
+}
+
 /**
- * column_compare - the order of two cells of one column
- * @a: one
- * @b: the other
+ * column_compare - compare two values of one column
+ * @a: the first
+ * @b: the second
  *
- * Return: less than, equal to or greater than 0; "-" is less than all else.
+ * Return: less than, equal to or greater than 0; VALUE_NONE is less than any other.
  */
 int column_compare(const struct value *a, const struct value *b)
 {
+	int order;
+
 	if (a->kind != b->kind)
-		return order_of(a->kind > b->kind, a->kind < b->kind);
+		return order_of(a->kind, b->kind);
 	switch (a->kind) {
 	case VALUE_NONE:
 		break;
@@ -92,29 +116,34 @@ int column_compare(const struct value *a, const struct value *b)
 	case VALUE_NUMBER:
 	case VALUE_BYTES:
 	case VALUE_HEX:
-		return order_of(a->number > b->number, a->number < b->number);
+		return order_of(a->number, b->number);
 	case VALUE_TIME:
-		return order_of(a->time > b->time, a->time < b->time);
+		return order_of(a->time, b->time);
 	case VALUE_RATE:
-		return order_of(a->rate > b->rate, a->rate < b->rate);
+		return (a->rate > b->rate) - (a->rate < b->rate);
 	case VALUE_ADDR:
-		return compare_addr(a, b);
+		return compare_addrs(a, b);
+	case VALUE_HOST:
+		order = compare_hosts(a, b);
+		return order ? order : compare_scopes(a, b);
+	case VALUE_USER:
+		return compare_users(a, b);
 	}
 	return 0;
 }
 
 /**
- * human_bytes - a number of bytes in three or four characters
- * @bytes: how many
- * @text: "999", "1.2K", "12K" ...; units are powers of 1024
- * @size: of @text
+ * human_bytes - write a number of bytes in three or four characters
+ * @bytes: the number
+ * @text: the result: "999", "1.2K", "12K" ...; units are powers of 1024
+ * @size: the size of @text
  */
 void human_bytes(double bytes, char *text, size_t size)
 {
 	static const char units[] = "KMGTPE";
 	int unit = -1;
 
-	/* 999.5 would be written as 1000 */
+	/* %.0f would round 999.5 to 1000, which takes one character more */
 	while (unit < (int)sizeof(units) - 2 && bytes >= (unit < 0 ? 1000 : 999.5)) {
 		bytes /= 1024;
 		unit++;
@@ -140,19 +169,20 @@ static void time_text(int64_t ns, bool human, char text[CELL_LEN])
 static void addr_text(const struct value *value, char text[CELL_LEN])
 {
 	const char *colon = strrchr(value->text, ':');
+	size_t len = strlen(value->text);
 
-	if (colon && value->service && *value->service)
-		snprintf(text, CELL_LEN, "%.*s:%s", (int)(colon - value->text), value->text,
-			 value->service);
-	else
-		snprintf(text, CELL_LEN, "%s", value->text);
+	memcpy(text, value->text, len + 1);
+	if (colon && value->service) {
+		len = colon + 1 - value->text;
+		display_text(value->service, text + len, CELL_LEN - len);
+	}
 }
 
 /**
- * column_text - a cell as text
- * @value: what it holds
- * @human: bytes, rates and times in units of people
- * @text: where to
+ * column_text - write a value as printable text
+ * @value: the value
+ * @human: write bytes and rates with units, times as date and time of day
+ * @text: the result
  */
 void column_text(const struct value *value, bool human, char text[CELL_LEN])
 {
@@ -161,10 +191,20 @@ void column_text(const struct value *value, bool human, char text[CELL_LEN])
 		strcpy(text, "-");
 		break;
 	case VALUE_TEXT:
-		snprintf(text, CELL_LEN, "%s", value->text);
+		display_text(value->text, text, CELL_LEN);
 		break;
 	case VALUE_ADDR:
 		addr_text(value, text);
+		break;
+	case VALUE_HOST:
+		snprintf(text, CELL_LEN, "%.*s", (int)(strrchr(value->text, ':') - value->text),
+			 value->text);
+		break;
+	case VALUE_USER:
+		if (value->user)
+			display_text(value->user, text, CELL_LEN);
+		else
+			snprintf(text, CELL_LEN, "%" PRIu32, value->uid);
 		break;
 	case VALUE_BYTES:
 		if (human)
@@ -191,9 +231,9 @@ void column_text(const struct value *value, bool human, char text[CELL_LEN])
 }
 
 /**
- * column_key - the name of a column in JSON and CSV
- * @column: which
- * @key: where to
+ * column_key - write the name of a column as it is in JSON and CSV
+ * @column: the column
+ * @key: the result, in lower case
  */
 void column_key(const struct view_column *column, char key[CELL_LEN])
 {
@@ -210,24 +250,25 @@ struct sort_key {
 	size_t place;
 };
 
-/* The old order decides between equals, also where others are reversed. */
-static int compare_keys(const void *a, const void *b, void *descending)
+/* Records with equal values keep their order, also in a descending sort. */
+static int compare_keys(const void *a, const void *b, void *context)
 {
 	const struct sort_key *x = a, *y = b;
+	const bool *descending = context;
 	int order = column_compare(&x->value, &y->value);
 
 	if (order)
-		return descending ? -order : order;
-	return order_of(x->place > y->place, x->place < y->place);
+		return *descending ? -order : order;
+	return order_of(x->place, y->place);
 }
 
 /**
- * sheet_sort - bring the records into the order of one of their columns
- * @sheet: whose
- * @by: the column, not necessarily one that is shown
- * @descending: the greatest first
+ * sheet_sort - sort the records by one of their columns
+ * @sheet: the sheet, whose records are reordered
+ * @by: the column, which need not be a shown one
+ * @descending: whether the greatest value comes first
  *
- * Return: whether there was memory for it.
+ * Return: false, with the order unchanged, if there is not enough memory.
  */
 bool sheet_sort(struct sheet *sheet, const struct view_column *by, bool descending)
 {
@@ -241,7 +282,7 @@ bool sheet_sort(struct sheet *sheet, const struct view_column *by, bool descendi
 		keys[i].place = i;
 		by->get(sheet->records[i], &keys[i].value);
 	}
-	qsort_r(keys, sheet->n_records, sizeof(*keys), compare_keys, descending ? keys : NULL);
+	qsort_r(keys, sheet->n_records, sizeof(*keys), compare_keys, &descending);
 	for (i = 0; i < sheet->n_records; i++)
 		sheet->records[i] = keys[i].record;
 	free(keys);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What one cell of the viewer's tables holds, and how it is compared and written. */
+/* The columns of the viewer's tables: their values, how these compare, and their text. */
 #ifndef VIEWER_COLUMN_H
 #define VIEWER_COLUMN_H
 
@@ -9,10 +9,11 @@
 #include "../array.h"
 #include "../procfile.h"
 
-#define CELL_LEN 288 /* the longest text, a name whose every byte is escaped, fits */
+#define CELL_LEN 288		   /* the longest text: a process name with every byte escaped */
+#define CELL_PADDED (2 * CELL_LEN) /* CELL_LEN bytes of text, padded to CELL_LEN columns */
 
 enum value_kind {
-	VALUE_NONE, /* "-" */
+	VALUE_NONE, /* printed as "-" */
 	VALUE_TEXT,
 	VALUE_NUMBER,
 	VALUE_BYTES,
@@ -20,17 +21,25 @@ enum value_kind {
 	VALUE_TIME,
 	VALUE_RATE,
 	VALUE_ADDR,
+	VALUE_HOST,
+	VALUE_USER,
 };
 
 /**
- * struct value - what a cell holds
- * @kind: which of the others counts
- * @number: of VALUE_NUMBER, VALUE_BYTES and VALUE_HEX
- * @time: of VALUE_TIME, ns since the epoch
- * @rate: of VALUE_RATE, bytes per second
- * @text: of VALUE_TEXT and VALUE_ADDR; lives as long as the record
- * @sa: of VALUE_ADDR, for its order; lives as long as the record
- * @service: of VALUE_ADDR, stands for the port; NULL or empty: its number does
+ * struct value - the value of one record in one column
+ * @kind: selects the members that are valid
+ * @number: VALUE_NUMBER, VALUE_BYTES and VALUE_HEX
+ * @time: VALUE_TIME: ns since the epoch
+ * @rate: VALUE_RATE: bytes per second
+ * @text: VALUE_TEXT: any bytes; VALUE_ADDR and VALUE_HOST: the address as in
+ *	/proc/sockstat. Points into the row
+ * @sa: VALUE_ADDR and VALUE_HOST: the same address, for sorting. Points into the row
+ * @service: VALUE_ADDR: printed in place of the port, unless NULL
+ * @uid: VALUE_USER: the number of the user
+ * @user: VALUE_USER: the name of the user; NULL if the user has none, or with -n
+ *
+ * VALUE_HOST is a VALUE_ADDR without its port. The names are from names.c, which
+ * never frees them.
  */
 struct value {
 	enum value_kind kind;
@@ -43,31 +52,46 @@ struct value {
 			const struct sockaddr_storage *sa;
 			const char *service;
 		};
+		struct {
+			uint32_t uid;
+			const char *user;
+		};
 	};
 };
+
+enum {
+	COLUMN_NUMBER = 1 << 0, /* aligned to the right; a key press sorts the greatest first */
+	COLUMN_RATE = 1 << 1,	/* bytes per second */
+	COLUMN_DELTA = 1 << 2,	/* bytes since the previous snapshot */
+	COLUMN_STATE = 1 << 3,	/* the TCP state; --top colors and abbreviates it */
+	COLUMN_SEARCH = 1 << 4, /* the text search of --top looks into it */
+	COLUMN_ERROR = 1 << 5,	/* the error; --top colors it */
+};
+
+#define COLUMN_MOVED (COLUMN_RATE | COLUMN_DELTA) /* no value without a previous snapshot */
 
 /**
  * struct view_column - one column of one kind of record
  * @name: for --sort and --columns; in lower case the key of JSON and CSV
- * @title: what stands over it
- * @right: numbers are set to the right
- * @cut: what it may be cut to where a line is too long, 0: never
- * @get: fills in what @record has there
+ * @title: its title in a table
+ * @flags: COLUMN_*
+ * @cut: the width that it may be shortened to if a line is too long, 0: never
+ * @get: stores the value of @record in this column
  */
 struct view_column {
 	const char *name;
 	const char *title;
-	bool right;
+	unsigned int flags;
 	int cut;
 	void (*get)(const void *record, struct value *value);
 };
 
 /**
- * struct sheet - records and the columns that are shown of them
- * @columns: in their order
- * @n_columns: how many
- * @records: in their order
- * @n_records: how many
+ * struct sheet - records, and the columns that are shown of them
+ * @columns: the columns from left to right
+ * @n_columns: the number of columns
+ * @records: the records from top to bottom
+ * @n_records: the number of records
  */
 struct sheet {
 	const struct view_column *const *columns;

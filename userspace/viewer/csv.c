@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is shown, as comma-separated values (RFC 4180, but for its line ends). */
+/* Output as comma-separated values: RFC 4180, except that a line ends with a line feed. */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "write.h"
 
-static void write_text(const char *text)
+static void write_quoted(const char *text)
 {
 	if (!text[strcspn(text, ",\"")]) {
 		fputs(text, stdout);
@@ -37,11 +36,11 @@ static void write_header(const struct view *view)
 }
 
 /**
- * write_csv - write what is shown as comma-separated values
- * @view: what
+ * write_csv - write a view as comma-separated values
+ * @view: the view
  *
- * Repeated, it has one header line, and the time before each row. What has no
- * value is empty.
+ * VALUE_NONE is an empty field. With --watch, only the first table has a header
+ * line, and the first field of each row is the time of its table.
  */
 void write_csv(const struct view *view)
 {
@@ -62,7 +61,7 @@ void write_csv(const struct view *view)
 			sheet->columns[c]->get(sheet->records[i], &value);
 			column_text(&value, view->opt->human, text);
 			if (value.kind != VALUE_NONE)
-				write_text(text);
+				write_quoted(text);
 			putchar(c + 1 == sheet->n_columns ? '\n' : ',');
 		}
 	}

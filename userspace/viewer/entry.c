@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The columns of a row: those of /proc/sockstat, and what follows from them. */
+/* The columns of a row: those of /proc/sockstat, and those computed from them. */
 
 #include "entry.h"
 #include "names.h"
@@ -21,7 +21,7 @@ static void set_number(struct value *value, enum value_kind kind, uint64_t numbe
 	value->number = number;
 }
 
-/* -1 is "-" in all columns that may be without a value */
+/* PID and FD are -1 where the table has "-" */
 static void set_id(struct value *value, int64_t id)
 {
 	set_number(value, id < 0 ? VALUE_NONE : VALUE_NUMBER, id);
@@ -38,90 +38,63 @@ static void set_addr(struct value *value, const struct sockstat_addr *addr)
 	value->kind = VALUE_ADDR;
 	value->text = addr->text;
 	value->sa = &addr->sa;
-	value->service = names_resolved() && addr->sa.ss_family != AF_UNSPEC ?
-				 names_service(&addr->sa) :
-				 NULL;
-}
-
-static void set_rate(struct value *value, uint64_t bytes, double seconds)
-{
-	value->kind = seconds > 0 ? VALUE_RATE : VALUE_NONE;
-	value->rate = seconds > 0 ? bytes / seconds : 0;
+	value->service = names_service(&addr->sa);
 }
 
 /**
- * entry_proto - the protocol of a row, as FreeBSD's sockstat names it
- * @row: which
+ * row_family - get the address family of a row
+ * @row: the row
  *
- * Return: a static string; without a family where there is no address yet.
+ * Return: AF_INET or AF_INET6; AF_UNSPEC for a socket that has no address yet.
  */
-const char *entry_proto(const struct sockstat_row *row)
+int row_family(const struct sockstat_row *row)
 {
-	int family = row->local.sa.ss_family;
-
-	if (family == AF_UNSPEC)
-		family = row->remote.sa.ss_family;
-	return family == AF_INET ? "tcp4" : family == AF_INET6 ? "tcp6" : "tcp";
+	return row->local.sa.ss_family == AF_UNSPEC ? row->remote.sa.ss_family :
+						      row->local.sa.ss_family;
 }
 
-static void get_user(const void *record, struct value *value)
+static void set_proto(struct value *value, const struct sockstat_row *row)
 {
-	uint32_t uid = row_of(record)->uid;
+	int family = row_family(row);
 
-	if (names_resolved())
-		set_text(value, names_user(uid));
-	else
-		set_number(value, VALUE_NUMBER, uid);
+	set_text(value, family == AF_INET ? "tcp4" : family == AF_INET6 ? "tcp6" : "tcp");
 }
 
-/* A process may be called "-", too. */
-static void get_command(const void *record, struct value *value)
+/**
+ * row_command - store the value of COMMAND
+ * @row: the row
+ * @value: the result; VALUE_NONE if the row has no process
+ *
+ * The name of a process may be "-", too.
+ */
+void row_command(const struct sockstat_row *row, struct value *value)
 {
-	const struct sockstat_row *row = row_of(record);
-
-	set_text(value, row->comm_raw);
+	set_text(value, row->comm);
 	if (row->pid >= 0)
 		value->kind = VALUE_TEXT;
 }
 
-static void get_rate(const void *record, struct value *value)
+/**
+ * row_user - store the value of USER
+ * @row: the row
+ * @value: the result
+ */
+void row_user(const struct sockstat_row *row, struct value *value)
 {
-	const struct entry *e = record;
-
-	set_rate(value, e->tx_delta + e->rx_delta, e->seconds);
+	value->kind = VALUE_USER;
+	value->uid = row->uid;
+	value->user = names_user(row->uid);
 }
 
-static void get_tx_rate(const void *record, struct value *value)
+/**
+ * row_host - store the remote address without its port
+ * @row: the row
+ * @value: the result; VALUE_NONE if the socket has no peer
+ */
+void row_host(const struct sockstat_row *row, struct value *value)
 {
-	const struct entry *e = record;
-
-	set_rate(value, e->tx_delta, e->seconds);
-}
-
-static void get_rx_rate(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_rate(value, e->rx_delta, e->seconds);
-}
-
-static void set_delta(struct value *value, uint64_t bytes, double seconds)
-{
-	set_number(value, seconds > 0 ? VALUE_BYTES : VALUE_NONE, bytes);
-}
-
-static void get_tx_delta(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_delta(value, e->tx_delta, e->seconds);
-}
-
-static void get_rx_delta(const void *record, struct value *value)
-{
-	const struct entry *e = record;
-
-	set_delta(value, e->rx_delta, e->seconds);
+	set_addr(value, &row->remote);
+	value->kind = row->remote.sa.ss_family == AF_UNSPEC ? VALUE_NONE : VALUE_HOST;
 }
 
 #define GET(name, set)                                                  \
@@ -135,7 +108,9 @@ static void get_rx_delta(const void *record, struct value *value)
 /* clang-format off */
 GET(pid, set_id(value, row->pid))
 GET(fd, set_id(value, row->fd))
-GET(proto, set_text(value, entry_proto(row)))
+GET(user, row_user(row, value))
+GET(command, row_command(row, value))
+GET(proto, set_proto(value, row))
 GET(local, set_addr(value, &row->local))
 GET(remote, set_addr(value, &row->remote))
 GET(state, set_text(value, sockstat_state_name(row->state)))
@@ -155,33 +130,29 @@ GET(inode, set_number(value, row->inode ? VALUE_NUMBER : VALUE_NONE, row->inode)
 GET(cookie, set_number(value, VALUE_HEX, row->cookie))
 /* clang-format on */
 
-/* In the order of --columns all. */
+/* --columns all shows them in this order. */
 const struct view_column entry_columns[ENTRY_COLUMNS] = {
-	{ "USER", "USER", false, 8, get_user },
-	{ "COMMAND", "COMMAND", false, 10, get_command },
-	{ "PID", "PID", true, 0, get_pid },
-	{ "FD", "FD", true, 0, get_fd },
-	{ "PROTO", "PROTO", false, 0, get_proto },
-	{ "LOCAL", "LOCAL ADDRESS", false, 21, get_local },
-	{ "REMOTE", "FOREIGN ADDRESS", false, 21, get_remote },
-	{ "STATE", "STATE", false, 0, get_state },
-	{ "ROLE", "ROLE", false, 0, get_role },
-	{ "ERROR", "ERROR", false, 0, get_error },
-	{ "RATE", "BYTES/S", true, 0, get_rate },
-	{ "TX_RATE", "TX/S", true, 0, get_tx_rate },
-	{ "RX_RATE", "RX/S", true, 0, get_rx_rate },
-	{ "TX_DELTA", "TX_DELTA", true, 0, get_tx_delta },
-	{ "RX_DELTA", "RX_DELTA", true, 0, get_rx_delta },
-	{ "TX_BYTES", "TX_BYTES", true, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", true, 0, get_rx_bytes },
-	{ "TX_CALLS", "TX_CALLS", true, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", true, 0, get_rx_calls },
-	{ "TX_QUEUE", "TX_QUEUE", true, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", true, 0, get_rx_queue },
-	{ "OPENED", "OPENED", true, 0, get_opened },
-	{ "CLOSED", "CLOSED", true, 0, get_closed },
-	{ "UID", "UID", true, 0, get_uid },
-	{ "NETNS", "NETNS", true, 0, get_netns },
-	{ "INODE", "INODE", true, 0, get_inode },
-	{ "COOKIE", "COOKIE", true, 0, get_cookie },
+	{ "USER", "USER", COLUMN_SEARCH, 8, get_user },
+	{ "COMMAND", "COMMAND", COLUMN_SEARCH, 10, get_command },
+	{ "PID", "PID", COLUMN_NUMBER | COLUMN_SEARCH, 0, get_pid },
+	{ "FD", "FD", COLUMN_NUMBER | COLUMN_SEARCH, 0, get_fd },
+	{ "PROTO", "PROTO", COLUMN_SEARCH, 0, get_proto },
+	{ "LOCAL", "LOCAL ADDRESS", COLUMN_SEARCH, 21, get_local },
+	{ "REMOTE", "FOREIGN ADDRESS", COLUMN_SEARCH, 21, get_remote },
+	{ "STATE", "STATE", COLUMN_STATE | COLUMN_SEARCH, 0, get_state },
+	{ "ROLE", "ROLE", COLUMN_SEARCH, 0, get_role },
+	{ "ERROR", "ERROR", COLUMN_ERROR | COLUMN_SEARCH, 0, get_error },
+	TOTALS_COLUMNS,
+	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, get_tx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, get_rx_bytes },
+	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, get_tx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, get_rx_calls },
+	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, get_tx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, get_rx_queue },
+	{ "OPENED", "OPENED", COLUMN_NUMBER, 0, get_opened },
+	{ "CLOSED", "CLOSED", COLUMN_NUMBER, 0, get_closed },
+	{ "UID", "UID", COLUMN_NUMBER, 0, get_uid },
+	{ "NETNS", "NETNS", COLUMN_NUMBER, 0, get_netns },
+	{ "INODE", "INODE", COLUMN_NUMBER, 0, get_inode },
+	{ "COOKIE", "COOKIE", COLUMN_NUMBER, 0, get_cookie },
 };

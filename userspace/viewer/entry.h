@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A row of the table, with what changed since the snapshot before. */
+/* A row of /proc/sockstat together with its changes since the previous snapshot. */
 #ifndef VIEWER_ENTRY_H
 #define VIEWER_ENTRY_H
 
-#include "column.h"
+#include "totals.h"
 
 /**
- * struct entry - a row, with what changed since the snapshot before
- * @row: the row
- * @tx_delta: bytes sent since then
- * @rx_delta: bytes received since then
- * @seconds: how long that is; 0 if there was none before
- * @just_closed: closed now, but open then or not there yet; or read from since
+ * struct entry - a row, and how it differs from the previous snapshot
+ * @totals: the bytes that moved through the descriptor since then
+ * @row: the row; lives as long as its snapshot
+ * @just_closed: the row is closed, and it was open or absent in the previous
+ *	snapshot, or bytes moved since then
  */
 struct entry {
+	struct totals totals;
 	const struct sockstat_row *row;
-	uint64_t tx_delta;
-	uint64_t rx_delta;
-	double seconds;
 	bool just_closed;
 };
 
@@ -25,6 +22,9 @@ struct entry {
 
 extern const struct view_column entry_columns[ENTRY_COLUMNS];
 
-const char *entry_proto(const struct sockstat_row *row);
+int row_family(const struct sockstat_row *row);
+void row_command(const struct sockstat_row *row, struct value *value);
+void row_user(const struct sockstat_row *row, struct value *value);
+void row_host(const struct sockstat_row *row, struct value *value);
 
 #endif /* VIEWER_ENTRY_H */

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which rows are shown: whether one passes. */
+/* The selection of the rows that are shown: the test of one row. */
 
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
+#include "display.h"
 #include "filter.h"
+
+#define KERNEL_COMM_LEN 15	 /* TASK_COMM_LEN without the terminating NUL */
+#define LINE_LEN (16 * CELL_LEN) /* all cells that are searched */
 
 static bool in_ranges(const struct range *ranges, size_t n, uint32_t value)
 {
@@ -18,7 +25,7 @@ static bool in_ranges(const struct range *ranges, size_t n, uint32_t value)
 	return !n;
 }
 
-/* Where an address begins in its sockaddr; NULL if it is none */
+/* Return the address within its sockaddr; NULL for AF_UNSPEC. */
 static const unsigned char *address_of(const struct sockaddr_storage *sa)
 {
 	switch (sa->ss_family) {
@@ -30,7 +37,7 @@ static const unsigned char *address_of(const struct sockaddr_storage *sa)
 	return NULL;
 }
 
-/* No address has no port, not even 0. The port's place is the same for both families. */
+/* "*:*" has no port, not even 0. sin_port and sin6_port are at the same offset. */
 static bool in_ports(const struct range *ranges, size_t n, const struct sockaddr_storage *sa)
 {
 	return address_of(sa) &&
@@ -52,7 +59,7 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned i
 	return !rest || !((a[bits / 8] ^ b[bits / 8]) >> (8 - rest));
 }
 
-/* The scope as printed: its index is another one on another machine, or there is none. */
+/* Compare the printed scope: its interface may not exist on the machine that reads a saved table. */
 static bool has_scope(const struct sockstat_addr *addr, const char *scope)
 {
 	const char *percent = strchr(addr->text, '%');
@@ -83,29 +90,41 @@ static bool in_networks(const struct filter *filter, const struct sockstat_addr 
 	return !filter->n_remotes;
 }
 
+/* A name without pattern characters also matches what the kernel kept of it. */
+static bool is_truncated(const char *pattern, const char *comm)
+{
+	return strlen(comm) == KERNEL_COMM_LEN && strlen(pattern) > KERNEL_COMM_LEN &&
+	       !strpbrk(pattern, "*?[\\") && !strncmp(pattern, comm, KERNEL_COMM_LEN);
+}
+
 /*
- * A name may look like a pattern, and as printed it has escapes: both will do,
- * too. What is not text in this locale, older libraries match as printed only.
+ * Match the pattern literally and as a glob, against the raw name and the escaped
+ * one, and literally against the displayed one. (fnmatch() of older glibc fails on
+ * bytes that are invalid in the locale; the escaped name still matches.)
  */
 static bool has_command(const struct filter *filter, const struct sockstat_row *row)
 {
+	char shown[CELL_LEN];
 	size_t i;
 
+	if (filter->n_commands)
+		display_text(row->comm, shown, sizeof(shown));
 	for (i = 0; i < filter->n_commands; i++) {
 		const char *pattern = filter->commands[i];
 
 		if (!strcmp(pattern, row->comm) || !strcmp(pattern, row->comm_raw) ||
-		    !fnmatch(pattern, row->comm, 0) || !fnmatch(pattern, row->comm_raw, 0))
+		    !strcmp(pattern, shown) || !fnmatch(pattern, row->comm, 0) ||
+		    !fnmatch(pattern, row->comm_raw, 0) || is_truncated(pattern, row->comm))
 			return true;
 	}
 	return !filter->n_commands;
 }
 
 /*
- * A state that was asked for says all. What closed between two snapshots counts
- * among the open ones this once: its bytes are part of the rates.
+ * --state overrides the selection of kinds. A row that closed since the previous
+ * snapshot is shown once more among the open ones: its bytes are part of the rates.
  */
-static bool of_kind(const struct filter *filter, const struct entry *e)
+static bool has_kind(const struct filter *filter, const struct entry *e)
 {
 	const struct sockstat_row *row = e->row;
 	bool closed = row->state == SOCKSTAT_CLOSED;
@@ -130,44 +149,93 @@ static bool is_since(const struct filter *filter, const struct sockstat_row *row
 	       (row->closed >= 0 && row->closed >= now - filter->since);
 }
 
-static bool of_family(const struct filter *filter, const struct sockstat_row *row)
+static bool has_family(const struct filter *filter, const struct sockstat_row *row)
 {
-	int family = row->local.sa.ss_family;
-
-	if (family == AF_UNSPEC)
-		family = row->remote.sa.ss_family;
-	return !filter->families || filter->families & (uint64_t)1 << family;
+	return !filter->families || filter->families & (uint64_t)1 << row_family(row);
 }
 
-/* What people see of a row */
-static bool is_found(const struct filter *filter, const struct sockstat_row *row)
+static bool is_loopback(const struct sockstat_addr *addr)
 {
-	char text[512];
+	const unsigned char *bytes = address_of(&addr->sa);
+
+	if (addr->sa.ss_family == AF_INET)
+		return bytes[0] == 127;
+	return addr->sa.ss_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&addr->sa)->sin6_addr);
+}
+
+static void fold_case(const char *text, wchar_t *wide, size_t size)
+{
+	size_t n = mbstowcs(wide, text, size - 1), i;
+
+	wide[n == (size_t)-1 ? 0 : n] = L'\0';
+	for (i = 0; wide[i]; i++)
+		wide[i] = towlower(wide[i]);
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++) {
+		if (*text & 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* strcasestr() folds ASCII only. */
+static bool contains(const char *text, const char *part)
+{
+	wchar_t wide_text[LINE_LEN], wide_part[SEARCH_LEN];
+
+	if (is_ascii(part))
+		return strcasestr(text, part);
+	fold_case(text, wide_text, LINE_LEN);
+	fold_case(part, wide_part, SEARCH_LEN);
+	return wide_part[0] && wcsstr(wide_text, wide_part);
+}
+
+/*
+ * Search the cells as they are printed, with the names that are selected, and the
+ * fields of /proc/sockstat of which a cell may show another text.
+ */
+static bool has_text(const struct filter *filter, const struct entry *e)
+{
+	const struct sockstat_row *row = e->row;
+	char line[LINE_LEN], text[CELL_LEN];
+	struct value value;
+	size_t len = 0, i;
 
 	if (!filter->search[0])
 		return true;
-	snprintf(text, sizeof(text), "%s %d %d %s %s %s %s %s", row->comm_raw, row->pid, row->fd,
-		 entry_proto(row), row->local.text, row->remote.text,
-		 sockstat_state_name(row->state), row->error_text);
-	return strcasestr(text, filter->search);
+	for (i = 0; i < ENTRY_COLUMNS; i++) {
+		if (!(entry_columns[i].flags & COLUMN_SEARCH))
+			continue;
+		entry_columns[i].get(e, &value);
+		column_text(&value, false, text);
+		len += snprintf(line + len, sizeof(line) - len, "%s ", text);
+	}
+	snprintf(line + len, sizeof(line) - len, "%s %s %s", row->comm_raw, row->local.text,
+		 row->remote.text);
+	return contains(line, filter->search);
 }
 
 /**
- * filter_passes - whether a row is shown
- * @filter: which are
+ * filter_passes - test whether a row is shown
+ * @filter: the filter
  * @e: the row
- * @now: when the snapshot was taken, ns since the epoch
+ * @now: the time of the snapshot, in ns since the epoch
  */
 bool filter_passes(const struct filter *filter, const struct entry *e, int64_t now)
 {
 	const struct sockstat_row *row = e->row;
 
-	return of_kind(filter, e) && of_family(filter, row) &&
+	return has_kind(filter, e) && has_family(filter, row) &&
+	       !(filter->no_loopback && (is_loopback(&row->local) || is_loopback(&row->remote))) &&
 	       (!filter->states || filter->states & 1u << row->state) && has_port(filter, row) &&
 	       (!filter->n_pids || row->pid >= 0) &&
 	       in_ranges(filter->pids, filter->n_pids, row->pid) &&
 	       in_ranges(filter->uids, filter->n_uids, row->uid) &&
 	       in_ranges(filter->netns, filter->n_netns, row->netns) && has_command(filter, row) &&
 	       in_networks(filter, &row->remote) && is_since(filter, row, now) &&
-	       is_found(filter, row);
+	       has_text(filter, e);
 }

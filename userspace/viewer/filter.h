@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which rows are shown. */
+/* The selection of the rows that are shown. */
 #ifndef VIEWER_FILTER_H
 #define VIEWER_FILTER_H
 
 #include <net/if.h>
 
 #include "entry.h"
+#include "words.h"
 
 #define SEARCH_LEN 64
 
-struct range {
-	uint32_t first, last;
-};
-
-/* Addresses whose first @bits are those of @addr, of the ports in @port; empty @scope: any */
+/**
+ * struct network - the peers that one word of --remote selects
+ * @family: AF_INET or AF_INET6; AF_UNSPEC for any address
+ * @addr: the address, of which the first @bits count
+ * @bits: the length of the prefix
+ * @scope: the interface of a link-local address; empty for any
+ * @port: the ports
+ */
 struct network {
-	int family; /* AF_UNSPEC: any */
+	int family;
 	unsigned char addr[16];
 	unsigned int bits;
 	char scope[IF_NAMESIZE];
 	struct range port;
 };
 
-/* Which kinds of rows are shown; none of them: all that are open */
+/* The kinds of rows that are shown; 0 selects all open ones */
 enum {
 	KIND_CONNECTED = 1,
 	KIND_LISTENING = 2,
@@ -31,24 +35,33 @@ enum {
 };
 
 /**
- * struct filter - which rows are shown
- * @kinds: of these kinds (KIND_*)
+ * struct filter - the selection of the rows that are shown
+ * @kinds: KIND_*
  * @families: 1 << AF_INET, 1 << AF_INET6 or both; 0: any
- * @ports: local or remote port
- * @pids: process
- * @uids: socket's owner
- * @netns: network namespace
- * @commands: patterns of the process's name
- * @remotes: the peer
+ * @no_loopback: hide rows with a loopback address on either side
+ * @ports: local or remote ports
+ * @n_ports: the number of @ports
+ * @pids: processes
+ * @n_pids: the number of @pids
+ * @uids: owners of the socket
+ * @n_uids: the number of @uids
+ * @netns: network namespaces
+ * @n_netns: the number of @netns
+ * @commands: names of processes, or patterns of names
+ * @n_commands: the number of @commands
+ * @remotes: peers
+ * @n_remotes: the number of @remotes
  * @states: 1 << state; 0: any
- * @search: a part of what the row says, in any case; empty: any
- * @since: opened or closed at most so many ns before the snapshot; -1: whenever
+ * @search: a part of the text of the row, in any case; empty: any
+ * @since: show rows opened or closed at most this many ns before the snapshot; -1: all
  *
- * A row has to pass each, but only one value of each.
+ * A row passes if it passes each member; it passes an array if it matches any one
+ * of its elements, or the array is empty.
  */
 struct filter {
 	unsigned int kinds;
 	uint64_t families;
+	bool no_loopback;
 	struct range *ports;
 	size_t n_ports;
 	struct range *pids;
@@ -57,7 +70,7 @@ struct filter {
 	size_t n_uids;
 	struct range *netns;
 	size_t n_netns;
-	const char **commands;
+	char **commands;
 	size_t n_commands;
 	struct network *remotes;
 	size_t n_remotes;
@@ -66,16 +79,24 @@ struct filter {
 	int64_t since;
 };
 
-const char *filter_add_ports(struct filter *filter, const char *list);
-const char *filter_add_pids(struct filter *filter, const char *list);
-const char *filter_add_users(struct filter *filter, const char *list);
-const char *filter_add_states(struct filter *filter, const char *list);
-const char *filter_add_netns(struct filter *filter, const char *word);
-const char *filter_add_command(struct filter *filter, const char *pattern);
-const char *filter_add_remote(struct filter *filter, const char *text);
-const char *filter_set_since(struct filter *filter, const char *text);
+/* filter_parse.c; false: @why has the reason */
+bool filter_add_ports(struct filter *filter, const char *list, char why[WHY_LEN]);
+bool filter_add_pids(struct filter *filter, const char *list, char why[WHY_LEN]);
+bool filter_add_users(struct filter *filter, const char *list, char why[WHY_LEN]);
+bool filter_add_commands(struct filter *filter, const char *list, char why[WHY_LEN]);
+bool filter_add_protocols(struct filter *filter, const char *list, char why[WHY_LEN]);
+bool filter_set_since(struct filter *filter, const char *text, char why[WHY_LEN]);
+bool filter_add_range(struct range **ranges, size_t *n, struct range range, char why[WHY_LEN]);
+bool filter_port(const char *word, struct range *range, char why[WHY_LEN]);
 void filter_free(struct filter *filter);
-const char *parse_seconds(const char *text, double *seconds);
+
+/* filter_state.c */
+bool filter_add_states(struct filter *filter, const char *list, char why[WHY_LEN]);
+void filter_print_states(void);
+
+/* filter_net.c */
+bool filter_add_remotes(struct filter *filter, const char *list, char why[WHY_LEN]);
+bool filter_add_netns(struct filter *filter, const char *list, char why[WHY_LEN]);
 
 bool filter_passes(const struct filter *filter, const struct entry *e, int64_t now);
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Totals of rows that have something in common. */
+/* The totals of the rows that have one command, user or remote host. */
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <strings.h>
 
 #include "group.h"
-#include "names.h"
+#include "order.h"
 
 static const char *const words[] = {
 	[GROUP_COMMAND] = "command",
@@ -16,25 +14,28 @@ static const char *const words[] = {
 };
 
 /**
- * group_parse - what to group by
- * @word: command, user or remote
+ * group_parse - read the argument of --group-by
+ * @word: command, user or remote, in any case
+ * @by: the result
  *
- * Return: one of the enum; GROUP_NONE for any other word.
+ * Return: false if @word is none of these.
  */
-enum group_by group_parse(const char *word)
+bool group_parse(const char *word, enum group_by *by)
 {
 	size_t i;
 
 	for (i = GROUP_COMMAND; i < ARRAY_SIZE(words); i++) {
-		if (!strcmp(words[i], word))
-			return i;
+		if (!strcasecmp(words[i], word)) {
+			*by = i;
+			return true;
+		}
 	}
-	return GROUP_NONE;
+	return false;
 }
 
 /**
- * group_word - the word for a way to group
- * @by: not GROUP_NONE
+ * group_word - get the argument of --group-by that selects a kind of group
+ * @by: the kind, not GROUP_NONE
  *
  * Return: a static string.
  */
@@ -43,239 +44,169 @@ const char *group_word(enum group_by by)
 	return words[by];
 }
 
-/* The peer's host: one group whatever its port; false if there is none */
-static bool host_name(const struct sockstat_addr *addr, char *name)
+static void set_key(struct value *key, const struct sockstat_row *row, enum group_by by)
 {
-	const char *colon = strrchr(addr->text, ':');
-
-	if (addr->sa.ss_family == AF_UNSPEC || !colon)
-		return false;
-	snprintf(name, CELL_LEN, "%.*s", (int)(colon - addr->text), addr->text);
-	return true;
-}
-
-/* False if there is no such name: a process may be called "-", too. */
-static bool name_of(const struct entry *e, enum group_by by, char *name)
-{
-	const struct sockstat_row *row = e->row;
-
-	strcpy(name, "-");
 	switch (by) {
 	case GROUP_NONE:
+		key->kind = VALUE_NONE;
 		break;
 	case GROUP_COMMAND:
-		snprintf(name, CELL_LEN, "%s", row->comm_raw);
-		return row->pid >= 0 || strcmp(name, "-");
+		row_command(row, key);
+		break;
 	case GROUP_USER:
-		if (names_resolved())
-			snprintf(name, CELL_LEN, "%s", names_user(row->uid));
-		else
-			snprintf(name, CELL_LEN, "%u", row->uid);
-		return true;
+		row_user(row, key);
+		break;
 	case GROUP_REMOTE:
-		return host_name(&row->remote, name);
+		row_host(row, key);
+		break;
 	}
-	return false;
 }
 
-/* An entry and its group's name, to be sorted by name and connection. */
+/* An entry and the value that it shares with the others of its group. */
 struct member {
 	const struct entry *e;
-	char *name;
-	bool none;
+	struct value key;
 };
 
-/* Those without a name come first. */
-static int compare_names(const struct member *x, const struct member *y)
-{
-	return x->none != y->none ? y->none - x->none : strcmp(x->name, y->name);
-}
-
+/* The entries of one connection follow each other, so that connections can be counted. */
 static int compare_members(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
-	int order = compare_names(x, y);
-	uint64_t i = x->e->row->cookie, j = y->e->row->cookie;
+	int order = column_compare(&x->key, &y->key);
 
-	return order ? order : (i > j) - (i < j);
+	return order ? order : order_of(x->e->row->cookie, y->e->row->cookie);
 }
 
 /**
- * group_add - count a row in
- * @group: where; its connections are the caller's to count
+ * group_add - add a row to the totals
+ * @group: the totals; the caller counts the connections
  * @e: the row
  */
 void group_add(struct group *group, const struct entry *e)
 {
 	const struct sockstat_row *row = e->row;
 
+	totals_add(&group->totals, &e->totals);
+	group->row = row;
 	group->descriptors++;
-	group->tx_delta += e->tx_delta;
-	group->rx_delta += e->rx_delta;
 	group->tx_bytes += row->tx_bytes;
 	group->rx_bytes += row->rx_bytes;
 	group->tx_calls += row->tx_calls;
 	group->rx_calls += row->rx_calls;
 	group->tx_queue += row->tx_queue;
 	group->rx_queue += row->rx_queue;
-	group->seconds = e->seconds;
 }
 
-static size_t sum_up(struct group *groups, const struct member *members, size_t n)
+static bool begins_group(const struct member *members, size_t i)
+{
+	return !i || column_compare(&members[i].key, &members[i - 1].key);
+}
+
+static void add_members(struct group *groups, const struct member *members, size_t n)
 {
 	size_t i, used = 0;
 
 	for (i = 0; i < n; i++) {
 		const struct member *m = &members[i];
-		bool first = !i || compare_names(m, m - 1);
+		bool first = begins_group(members, i);
 
-		if (first) {
-			groups[used].none = m->none;
-			snprintf(groups[used++].name, CELL_LEN, "%s", m->name);
-		}
+		used += first;
 		if (first || m->e->row->cookie != m[-1].e->row->cookie)
 			groups[used - 1].connections++;
 		group_add(&groups[used - 1], m->e);
 	}
-	return used;
-}
-
-static size_t count_names(const struct member *members, size_t n)
-{
-	size_t i, count = 0;
-
-	for (i = 0; i < n; i++)
-		count += !i || compare_names(&members[i], &members[i - 1]);
-	return count;
 }
 
 /**
- * group_make - sum up
- * @entries: of what
- * @n: how many
- * @by: what those of one group have in common
- * @n_groups: how many groups there are
+ * group_make - compute the totals of rows
+ * @entries: the rows, as pointers to struct entry
+ * @n: the number of rows
+ * @by: the kind of group, not GROUP_NONE
+ * @n_groups: set to the number of groups
  *
- * Return: the groups by name, for the caller to free; NULL for want of memory.
+ * Return: the groups, sorted by the value that their rows share; the caller frees
+ * them. NULL if there is not enough memory.
  */
 struct group *group_make(const void **entries, size_t n, enum group_by by, size_t *n_groups)
 {
 	struct member *members = calloc(n + 1, sizeof(*members));
-	struct group *groups = NULL;
-	char name[CELL_LEN];
-	bool whole = members;
+	struct group *groups;
 	size_t i;
 
-	for (i = 0; whole && i < n; i++) {
-		bool named = name_of(entries[i], by, name);
-
-		members[i] = (struct member){ entries[i], strdup(name), !named };
-		whole = members[i].name;
+	if (!members)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		members[i].e = entries[i];
+		set_key(&members[i].key, members[i].e->row, by);
 	}
-	if (whole) {
-		qsort(members, n, sizeof(*members), compare_members);
-		groups = calloc(count_names(members, n) + 1, sizeof(*groups));
-	}
+	qsort(members, n, sizeof(*members), compare_members);
+	*n_groups = 0;
+	for (i = 0; i < n; i++)
+		*n_groups += begins_group(members, i);
+	groups = calloc(*n_groups + 1, sizeof(*groups));
 	if (groups)
-		*n_groups = sum_up(groups, members, n);
-	for (i = 0; members && i < n; i++)
-		free(members[i].name);
+		add_members(groups, members, n);
 	free(members);
 	return groups;
 }
 
-static void get_name(const void *record, struct value *value)
-{
-	const struct group *group = record;
-
-	value->kind = group->none ? VALUE_NONE : VALUE_TEXT;
-	value->text = group->name;
-}
-
-static void get_user(const void *record, struct value *value)
-{
-	const struct group *group = record;
-
-	get_name(record, value);
-	if (names_resolved())
-		return;
-	value->kind = VALUE_NUMBER;
-	value->number = strtoul(group->name, NULL, 10);
-}
-
-static void set_rate(struct value *value, uint64_t bytes, double seconds)
-{
-	value->kind = seconds > 0 ? VALUE_RATE : VALUE_NONE;
-	value->rate = seconds > 0 ? bytes / seconds : 0;
-}
-
-#define GET_RATE(name, bytes)                                           \
+#define GET(name, set)                                                  \
 	static void get_##name(const void *record, struct value *value) \
 	{                                                               \
 		const struct group *group = record;                     \
                                                                         \
-		set_rate(value, bytes, group->seconds);                 \
+		set;                                                    \
 	}
 
-static void set_delta(struct value *value, uint64_t bytes, double seconds)
-{
-	value->kind = seconds > 0 ? VALUE_BYTES : VALUE_NONE;
-	value->number = bytes;
-}
-
-static void get_tx_delta(const void *record, struct value *value)
-{
-	const struct group *group = record;
-
-	set_delta(value, group->tx_delta, group->seconds);
-}
-
-static void get_rx_delta(const void *record, struct value *value)
-{
-	const struct group *group = record;
-
-	set_delta(value, group->rx_delta, group->seconds);
-}
-
-#define GET_NUMBER(name, number_kind, what)                             \
-	static void get_##name(const void *record, struct value *value) \
-	{                                                               \
-		const struct group *group = record;                     \
-                                                                        \
-		value->kind = number_kind;                              \
-		value->number = what;                                   \
-	}
+#define GET_NUMBER(name, number_kind)        \
+	GET(name, {                          \
+		value->kind = number_kind;   \
+		value->number = group->name; \
+	})
 
 /* clang-format off */
-GET_RATE(rate, group->tx_delta + group->rx_delta)
-GET_RATE(tx_rate, group->tx_delta)
-GET_RATE(rx_rate, group->rx_delta)
-GET_NUMBER(descriptors, VALUE_NUMBER, group->descriptors)
-GET_NUMBER(connections, VALUE_NUMBER, group->connections)
-GET_NUMBER(tx_bytes, VALUE_BYTES, group->tx_bytes)
-GET_NUMBER(rx_bytes, VALUE_BYTES, group->rx_bytes)
-GET_NUMBER(tx_calls, VALUE_NUMBER, group->tx_calls)
-GET_NUMBER(rx_calls, VALUE_NUMBER, group->rx_calls)
-GET_NUMBER(tx_queue, VALUE_BYTES, group->tx_queue)
-GET_NUMBER(rx_queue, VALUE_BYTES, group->rx_queue)
+GET(command, row_command(group->row, value))
+GET(user, row_user(group->row, value))
+GET(remote, row_host(group->row, value))
+GET(uid, { value->kind = VALUE_NUMBER; value->number = group->row->uid; })
+GET_NUMBER(descriptors, VALUE_NUMBER)
+GET_NUMBER(connections, VALUE_NUMBER)
+GET_NUMBER(tx_bytes, VALUE_BYTES)
+GET_NUMBER(rx_bytes, VALUE_BYTES)
+GET_NUMBER(tx_calls, VALUE_NUMBER)
+GET_NUMBER(rx_calls, VALUE_NUMBER)
+GET_NUMBER(tx_queue, VALUE_BYTES)
+GET_NUMBER(rx_queue, VALUE_BYTES)
 /* clang-format on */
 
-/* The first three are one column under three names: what is grouped by. */
 const struct view_column group_columns[GROUP_COLUMNS] = {
-	{ "COMMAND", "COMMAND", false, 10, get_name },
-	{ "USER", "USER", false, 8, get_user },
-	{ "REMOTE", "FOREIGN HOST", false, 21, get_name },
-	{ "DESCRIPTORS", "DESCRIPTORS", true, 0, get_descriptors },
-	{ "CONNECTIONS", "CONNECTIONS", true, 0, get_connections },
-	{ "RATE", "BYTES/S", true, 0, get_rate },
-	{ "TX_RATE", "TX/S", true, 0, get_tx_rate },
-	{ "RX_RATE", "RX/S", true, 0, get_rx_rate },
-	{ "TX_DELTA", "TX_DELTA", true, 0, get_tx_delta },
-	{ "RX_DELTA", "RX_DELTA", true, 0, get_rx_delta },
-	{ "TX_BYTES", "TX_BYTES", true, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", true, 0, get_rx_bytes },
-	{ "TX_CALLS", "TX_CALLS", true, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", true, 0, get_rx_calls },
-	{ "TX_QUEUE", "TX_QUEUE", true, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", true, 0, get_rx_queue },
+	{ "COMMAND", "COMMAND", 0, 10, get_command },
+	{ "USER", "USER", 0, 8, get_user },
+	{ "REMOTE", "FOREIGN HOST", 0, 21, get_remote },
+	{ "UID", "UID", COLUMN_NUMBER, 0, get_uid },
+	{ "DESCRIPTORS", "DESCRIPTORS", COLUMN_NUMBER, 0, get_descriptors },
+	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER, 0, get_connections },
+	TOTALS_COLUMNS,
+	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, get_tx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, get_rx_bytes },
+	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, get_tx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, get_rx_calls },
+	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, get_tx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, get_rx_queue },
 };
+
+/**
+ * group_has_column - test whether a kind of group has a column
+ * @by: the kind, not GROUP_NONE
+ * @column: one of group_columns
+ *
+ * COMMAND, USER and REMOTE belong to one kind each, and UID to that of USER.
+ */
+bool group_has_column(enum group_by by, const struct view_column *column)
+{
+	if (column->get == get_command)
+		return by == GROUP_COMMAND;
+	if (column->get == get_user || column->get == get_uid)
+		return by == GROUP_USER;
+	return column->get != get_remote || by == GROUP_REMOTE;
+}

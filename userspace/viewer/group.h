@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Totals of rows that have something in common. */
+/* The totals of the rows that have one command, user or remote host. */
 #ifndef VIEWER_GROUP_H
 #define VIEWER_GROUP_H
 
@@ -13,33 +13,31 @@ enum group_by {
 };
 
 /**
- * struct group - totals of rows that have something in common
- * @name: what they have in common, as text
- * @none: they have none: no process, no address; @name is "-"
- * @descriptors: how many rows
- * @connections: how many different cookies
+ * struct group - the totals of the rows that have one command, user or remote host
+ * @totals: the bytes that moved through them since the previous snapshot
+ * @row: one of the rows; lives as long as the snapshot
+ * @descriptors: the number of rows
+ * @connections: the number of different cookies
  *
- * The others are sums of their columns.
+ * The other members are sums of the columns of the same name.
  */
 struct group {
-	char name[CELL_LEN];
-	bool none;
+	struct totals totals;
+	const struct sockstat_row *row;
 	uint64_t descriptors;
 	uint64_t connections;
-	uint64_t tx_delta, rx_delta;
 	uint64_t tx_bytes, rx_bytes;
 	uint64_t tx_calls, rx_calls;
 	uint64_t tx_queue, rx_queue;
-	double seconds;
 };
 
-#define GROUP_COLUMNS 16
-#define GROUP_NAMES 3 /* the first of them name the group, one way each */
+#define GROUP_COLUMNS 17
 
 extern const struct view_column group_columns[GROUP_COLUMNS];
 
-enum group_by group_parse(const char *word);
+bool group_parse(const char *word, enum group_by *by);
 const char *group_word(enum group_by by);
+bool group_has_column(enum group_by by, const struct view_column *column);
 void group_add(struct group *group, const struct entry *e);
 struct group *group_make(const void **entries, size_t n, enum group_by by, size_t *n_groups);
 

@@ -1,216 +1,245 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is shown, as JSON. Numbers are numbers whatever -h says; a cookie is the
- * text that ss prints, since not every reader's numbers have 64 bits.
+ * Output as JSON.  json-c writes each row as an object of its own, so a table of
+ * any length takes the memory of one row.  -h does not change the output.  A cookie
+ * is a hexadecimal string, as ss -e prints it, because many JSON readers keep
+ * numbers in 53 bits.
  */
 
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "write.h"
 
 #define JSON_VERSION 1
 
-/* The bytes that an escaped name stands for */
-static size_t unescape(const char *text, char *out)
-{
-	size_t n = 0;
-	unsigned int c;
+/**
+ * struct json_row - an object that is being built
+ * @object: NULL if there was no memory for it
+ * @failed: there was not enough memory for one of its members
+ */
+struct json_row {
+	struct json_object *object;
+	bool failed;
+};
 
-	while (*text) {
-		if (*text == '\\' && sscanf(text + 1, "%3o", &c) == 1) {
-			/* an empty name is one zero byte */
-			if (c)
-				out[n++] = c;
-			text += 4;
-		} else {
-			out[n++] = *text++;
-		}
-	}
-	out[n] = '\0';
-	return n;
+/* The keys of a column; json-c refers to them, so they outlive the row. */
+struct json_keys {
+	char value[CELL_LEN];
+	char address[CELL_LEN + 16]; /* "KEY_address" and "KEY_port": parts of an address */
+	char port[CELL_LEN + 16];
+};
+
+static struct json_row json_row_new(void)
+{
+	struct json_row row = { .object = json_object_new_object() };
+
+	row.failed = !row.object;
+	return row;
 }
 
-/* The length of the UTF-8 character there, 0 if there is none */
-static size_t utf8_length(const unsigned char *s)
+/* Add a member that is not there yet; json-c takes NULL for JSON's null.  The key stays. */
+static void json_row_put(struct json_row *row, const char *key, struct json_object *value)
 {
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {
-		{ 0x80, 0x00, 0 },
-		{ 0xe0, 0xc0, 0x80 },
-		{ 0xf0, 0xe0, 0x800 },
-		{ 0xf8, 0xf0, 0x10000 },
-	};
-	size_t len, i;
-
-	for (len = 1; len <= ARRAY_SIZE(forms); len++) {
-		uint32_t c = s[0] & (unsigned char)~forms[len - 1].mask;
-
-		if ((s[0] & forms[len - 1].mask) != forms[len - 1].lead)
-			continue;
-		for (i = 1; i < len; i++) {
-			if ((s[i] & 0xc0) != 0x80)
-				return 0;
-			c = c << 6 | (s[i] & 0x3f);
-		}
-		return c < forms[len - 1].least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ?
-			       0 :
-			       len;
-	}
-	return 0;
+	if (row->failed)
+		json_object_put(value);
+	else if (json_object_object_add_ex(row->object, key, value,
+					   JSON_C_OBJECT_ADD_KEY_IS_NEW |
+						   JSON_C_OBJECT_ADD_CONSTANT_KEY))
+		row->failed = true;
 }
 
-/* A process's name may be any bytes; JSON has characters only. */
-static struct json_object *command(const char *escaped)
+static void json_row_add_null(struct json_row *row, const char *key)
 {
-	static const char replacement[] = "\xef\xbf\xbd";
-	char bytes[CELL_LEN], text[3 * CELL_LEN], *out = text;
-	size_t i, len, n = unescape(escaped, bytes);
-
-	for (i = 0; i < n; i += len ? len : 1) {
-		len = utf8_length((unsigned char *)bytes + i);
-		memcpy(out, len ? bytes + i : replacement, len ? len : strlen(replacement));
-		out += len ? len : strlen(replacement);
-	}
-	return json_object_new_string_len(text, out - text);
+	json_row_put(row, key, NULL);
 }
 
-/* A number in decimal, as written here and not as a double would have it */
-static struct json_object *decimal(double number, const char *text)
+/* Add a member of which @value is NULL only if the memory did not suffice. */
+static void json_row_add(struct json_row *row, const char *key, struct json_object *value)
 {
-	return json_object_new_double_s(number, text);
+	if (!value)
+		row->failed = true;
+	else
+		json_row_put(row, key, value);
 }
 
-static struct json_object *time_of(int64_t time)
+/* Write the object without its last @cut characters, and free it. */
+static bool json_row_write(struct json_row *row, size_t cut)
+{
+	const char *text = NULL;
+	size_t len;
+
+	if (!row->failed)
+		text = json_object_to_json_string_length(
+			row->object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	if (text)
+		fwrite(text, 1, len - cut, stdout);
+	json_object_put(row->object);
+	return text;
+}
+
+/* A number with the digits of @text, instead of json-c's own choice. */
+static struct json_object *json_decimal(const char *text)
+{
+	return json_object_new_double_s(0, text);
+}
+
+static struct json_object *json_time(int64_t time)
 {
 	struct value value = { .kind = VALUE_TIME, .time = time };
 	char text[CELL_LEN];
 
 	column_text(&value, false, text);
-	return decimal(time / 1e9, text);
+	return json_decimal(text);
 }
 
-static struct json_object *seconds(double s)
+static struct json_object *json_text(const struct value *value)
 {
-	char text[32];
+	char text[CELL_LEN];
 
-	snprintf(text, sizeof(text), "%.9f", s);
-	return s > 0 ? decimal(s, text) : NULL;
+	column_text(value, false, text);
+	return json_object_new_string(text);
 }
 
-static struct json_object *cell(const struct view_column *column, const struct value *value)
+static void json_add_value(struct json_row *row, const char *key, const struct value *value)
 {
 	char text[CELL_LEN];
 
 	switch (value->kind) {
 	case VALUE_NONE:
+		json_row_add_null(row, key);
 		break;
 	case VALUE_NUMBER:
 	case VALUE_BYTES:
-		return json_object_new_uint64(value->number);
+		json_row_add(row, key, json_object_new_uint64(value->number));
+		break;
 	case VALUE_TIME:
-		return time_of(value->time);
+		json_row_add(row, key, json_time(value->time));
+		break;
 	case VALUE_RATE:
 		snprintf(text, sizeof(text), "%.3f", value->rate);
-		return decimal(value->rate, text);
-	case VALUE_TEXT:
-		if (!strcmp(column->name, "COMMAND"))
-			return command(value->text);
-		return json_object_new_string(value->text);
+		json_row_add(row, key, json_decimal(text));
+		break;
 	case VALUE_ADDR:
-		return json_object_new_string(value->text);
+		/* never the name of the service */
+		json_row_add(row, key, json_object_new_string(value->text));
+		break;
+	case VALUE_USER:
+		if (value->user)
+			json_row_add(row, key, json_text(value));
+		else
+			json_row_add_null(row, key);
+		break;
+	case VALUE_TEXT:
+	case VALUE_HOST:
 	case VALUE_HEX:
-		column_text(value, false, text);
-		return json_object_new_string(text);
+		json_row_add(row, key, json_text(value));
+		break;
 	}
-	return NULL;
 }
 
-/* An address in its parts, too: "remote_address" and "remote_port" */
-static void add_parts(struct json_object *row, const char *key, const struct value *value)
+static void json_add_address_parts(struct json_row *row, const struct json_keys *keys,
+				   const struct value *value)
 {
 	const struct sockaddr_in *sin = (const void *)value->sa;
-	struct json_object *addr = NULL, *port = NULL;
-	const char *colon = strrchr(value->text, ':');
-	char name[CELL_LEN + 16], host[CELL_LEN], *out = host;
-	const char *c;
+	const char *colon = strrchr(value->text, ':'), *c;
+	char host[SOCKSTAT_ADDR_LEN], *out = host;
 
-	if (value->sa->ss_family != AF_UNSPEC && colon) {
-		for (c = value->text; c < colon; c++) {
-			if (*c != '[' && *c != ']')
-				*out++ = *c;
-		}
-		addr = json_object_new_string_len(host, out - host);
-		port = json_object_new_int(ntohs(sin->sin_port));
+	if (value->sa->ss_family == AF_UNSPEC || !colon) {
+		json_row_add_null(row, keys->address);
+		json_row_add_null(row, keys->port);
+		return;
 	}
-	snprintf(name, sizeof(name), "%s_address", key);
-	json_object_object_add(row, name, addr);
-	snprintf(name, sizeof(name), "%s_port", key);
-	json_object_object_add(row, name, port);
+	for (c = value->text; c < colon; c++) {
+		if (*c != '[' && *c != ']')
+			*out++ = *c;
+	}
+	json_row_add(row, keys->address, json_object_new_string_len(host, out - host));
+	json_row_add(row, keys->port, json_object_new_int(ntohs(sin->sin_port)));
 }
 
-static struct json_object *row_of(const struct sheet *sheet, const void *record)
+static bool json_write_row(const struct sheet *sheet, const struct json_keys *keys,
+			   const void *record)
 {
-	struct json_object *row = json_object_new_object();
-	char key[CELL_LEN];
+	struct json_row row = json_row_new();
 	struct value value;
 	size_t c;
 
 	for (c = 0; c < sheet->n_columns; c++) {
-		column_key(sheet->columns[c], key);
 		sheet->columns[c]->get(record, &value);
-		json_object_object_add(row, key, cell(sheet->columns[c], &value));
+		json_add_value(&row, keys[c].value, &value);
 		if (value.kind == VALUE_ADDR)
-			add_parts(row, key, &value);
+			json_add_address_parts(&row, &keys[c], &value);
 	}
-	return row;
+	return json_row_write(&row, 0);
 }
 
-static struct json_object *object_of(const struct view *view)
+/* Return: the keys of each column, to be freed; NULL if there is not enough memory. */
+static struct json_keys *json_keys_new(const struct sheet *sheet)
+{
+	struct json_keys *keys = calloc(sheet->n_columns, sizeof(*keys));
+	size_t c;
+
+	for (c = 0; keys && c < sheet->n_columns; c++) {
+		column_key(sheet->columns[c], keys[c].value);
+		snprintf(keys[c].address, sizeof(keys[c].address), "%s_address", keys[c].value);
+		snprintf(keys[c].port, sizeof(keys[c].port), "%s_port", keys[c].value);
+	}
+	return keys;
+}
+
+/* Write the members before the rows: the object without its closing brace. */
+static bool json_write_header(const struct view *view)
 {
 	const struct sockstat_table *table = &view->now.table;
-	const struct sheet *sheet = &view->sheet;
-	struct json_object *object = json_object_new_object();
-	struct json_object *rows = json_object_new_array();
 	enum group_by group = view->opt->group;
-	size_t i;
+	struct json_row row = json_row_new();
+	char interval[32];
 
-	json_object_object_add(object, "format", json_object_new_string("sockstat"));
-	json_object_object_add(object, "version", json_object_new_int(JSON_VERSION));
-	json_object_object_add(object, "table_version", json_object_new_uint64(table->version));
-	json_object_object_add(object, "time", time_of(view->now.time));
-	json_object_object_add(object, "interval", seconds(view->seconds));
-	json_object_object_add(object, "group_by",
-			       group ? json_object_new_string(group_word(group)) : NULL);
-	json_object_object_add(object, "table_rows", json_object_new_uint64(table->n_rows));
-	json_object_object_add(object, "table_closed",
-			       json_object_new_uint64(table->trailer_closed));
-	json_object_object_add(object, "missed", json_object_new_uint64(table->missed));
-	json_object_object_add(object, "dropped", json_object_new_uint64(table->dropped));
-	for (i = 0; i < sheet->n_records; i++)
-		json_object_array_add(rows, row_of(sheet, sheet->records[i]));
-	json_object_object_add(object, "rows", rows);
-	return object;
+	json_row_add(&row, "format", json_object_new_string("sockstat"));
+	json_row_add(&row, "version", json_object_new_int(JSON_VERSION));
+	json_row_add(&row, "table_version", json_object_new_uint64(table->version));
+	json_row_add(&row, "time", json_time(view->now.time));
+	snprintf(interval, sizeof(interval), "%.9f", view->seconds);
+	if (view->seconds > 0)
+		json_row_add(&row, "interval", json_decimal(interval));
+	else
+		json_row_add_null(&row, "interval");
+	if (group)
+		json_row_add(&row, "group_by", json_object_new_string(group_word(group)));
+	else
+		json_row_add_null(&row, "group_by");
+	json_row_add(&row, "table_rows", json_object_new_uint64(table->n_rows));
+	json_row_add(&row, "table_closed", json_object_new_uint64(table->trailer_closed));
+	json_row_add(&row, "missed", json_object_new_uint64(table->missed));
+	json_row_add(&row, "dropped", json_object_new_uint64(table->dropped));
+	return json_row_write(&row, 1);
 }
 
 /**
- * write_json - write what is shown as one JSON object, on one line
- * @view: what
+ * write_json - write a view as one JSON object on one line
+ * @view: the view
  *
- * Return: whether there was memory for it.
+ * Return: false if there is not enough memory; the line is incomplete then.
  */
 bool write_json(const struct view *view)
 {
-	struct json_object *object = object_of(view);
-	const char *text = json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const struct sheet *sheet = &view->sheet;
+	struct json_keys *keys = json_keys_new(sheet);
+	bool complete = keys && json_write_header(view);
+	size_t i;
 
-	if (text)
-		puts(text);
-	json_object_put(object);
-	return text;
+	if (complete)
+		fputs(",\"rows\":[", stdout);
+	for (i = 0; complete && i < sheet->n_records; i++) {
+		if (i)
+			putchar(',');
+		complete = json_write_row(sheet, keys, sheet->records[i]);
+	}
+	if (complete)
+		puts("]}");
+	free(keys);
+	return complete;
 }

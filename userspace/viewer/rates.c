@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What moved between two snapshots. A row is known again by its connection,
- * process and descriptor. Where several have these in common (a connection that
- * connect(AF_UNSPEC) ended, a program that exec replaced), by its time of
- * opening and its command, else by its time of closing and its counts, which
- * never go back. What is not known again is new, and all that it counts moved
- * just now: so a connection that came and went between the two is counted by its
- * closed row.
+ * The bytes that moved between two snapshots. Two rows are the same if they have
+ * the same cookie, PID and FD. If several rows of a snapshot have these in common
+ * (connect(AF_UNSPEC) ended the connection, or execve() replaced the program), the
+ * time of opening and the command decide; otherwise the time of closing and the
+ * counts, which never decrease. A row without a counterpart is new, and all its
+ * bytes count as moved: so a connection that opened and closed between the two
+ * snapshots is counted by its closed row.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
 #include "rates.h"
-
-/* What qsort() wants to hear */
-static int order_of(bool greater, bool less)
-{
-	return greater - less;
-}
 
 static int compare_key(const struct sockstat_row *a, const struct sockstat_row *b)
 {
-	int order = order_of(a->cookie > b->cookie, a->cookie < b->cookie);
+	int order = order_of(a->cookie, b->cookie);
 
 	if (!order)
-		order = order_of(a->pid > b->pid, a->pid < b->pid);
-	return order ? order : order_of(a->fd > b->fd, a->fd < b->fd);
+		order = order_of(a->pid, b->pid);
+	return order ? order : order_of(a->fd, b->fd);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -35,10 +30,11 @@ static int compare_rows(const void *a, const void *b)
 	const struct sockstat_row *y = *(const struct sockstat_row *const *)b;
 	int order = compare_key(x, y);
 
-	return order ? order : order_of(x->line > y->line, x->line < y->line);
+	return order ? order : order_of(x->line, y->line);
 }
 
-static const struct sockstat_row **sorted(const struct sockstat_table *table)
+/* Return the rows sorted by cookie, PID and FD; the caller frees the array. */
+static const struct sockstat_row **rows_sorted(const struct sockstat_table *table)
 {
 	const struct sockstat_row **rows = calloc(table->n_rows + 1, sizeof(*rows));
 	size_t i;
@@ -51,12 +47,13 @@ static const struct sockstat_row **sorted(const struct sockstat_table *table)
 	return rows;
 }
 
+/* Whether @old of the earlier snapshot can be @row of the later one */
 static bool may_become(const struct sockstat_row *old, const struct sockstat_row *row)
 {
-	/* it may still be read from: what had come before its end */
+	/* a closed row stays closed, but the rest of its data may still be read */
 	if (old->state == SOCKSTAT_CLOSED && row->state != SOCKSTAT_CLOSED)
 		return false;
-	/* both happen once, and are not known from the beginning */
+	/* each time is set once and never changes afterwards */
 	return (old->opened < 0 || old->opened == row->opened) &&
 	       (old->closed < 0 || old->closed == row->closed) && old->tx_bytes <= row->tx_bytes &&
 	       old->rx_bytes <= row->rx_bytes;
@@ -69,16 +66,17 @@ static bool is_same(const struct sockstat_row *old, const struct sockstat_row *r
 
 static void set_delta(struct entry *e, const struct sockstat_row *old)
 {
-	e->tx_delta = e->row->tx_bytes - (old ? old->tx_bytes : 0);
-	e->rx_delta = e->row->rx_bytes - (old ? old->rx_bytes : 0);
-	e->just_closed = e->row->state == SOCKSTAT_CLOSED &&
-			 (!old || old->state != SOCKSTAT_CLOSED || e->tx_delta || e->rx_delta);
+	e->totals.tx_delta = e->row->tx_bytes - (old ? old->tx_bytes : 0);
+	e->totals.rx_delta = e->row->rx_bytes - (old ? old->rx_bytes : 0);
+	e->just_closed =
+		e->row->state == SOCKSTAT_CLOSED &&
+		(!old || old->state != SOCKSTAT_CLOSED || e->totals.tx_delta || e->totals.rx_delta);
 }
 
-/* One of @old that @row may be, and which is nobody else's then; or NULL */
+/* Remove the first of @old that fits @row from the array, and return it; or NULL. */
 static const struct sockstat_row *
-take(const struct sockstat_row **old, size_t n, const struct sockstat_row *row,
-     bool (*fits)(const struct sockstat_row *old, const struct sockstat_row *row))
+take_fitting(const struct sockstat_row **old, size_t n, const struct sockstat_row *row,
+	     bool (*fits)(const struct sockstat_row *old, const struct sockstat_row *row))
 {
 	size_t i;
 
@@ -93,15 +91,15 @@ take(const struct sockstat_row **old, size_t n, const struct sockstat_row *row,
 	return NULL;
 }
 
-/* Rows of one key: those that are the same for certain find each other first. */
-static void match(struct entry *entries, const struct sockstat_table *now,
-		  const struct sockstat_row **rows, size_t n_rows, const struct sockstat_row **old,
-		  size_t n_old)
+/* Match rows with one cookie, PID and FD: first those that are certainly the same. */
+static void match_rows(struct entry *entries, const struct sockstat_table *now,
+		       const struct sockstat_row **rows, size_t n_rows,
+		       const struct sockstat_row **old, size_t n_old)
 {
 	size_t i;
 
 	for (i = 0; i < n_rows; i++) {
-		const struct sockstat_row *found = take(old, n_old, rows[i], is_same);
+		const struct sockstat_row *found = take_fitting(old, n_old, rows[i], is_same);
 
 		if (!found)
 			continue;
@@ -111,10 +109,11 @@ static void match(struct entry *entries, const struct sockstat_table *now,
 	for (i = 0; i < n_rows; i++) {
 		if (rows[i])
 			set_delta(&entries[rows[i] - now->rows],
-				  take(old, n_old, rows[i], may_become));
+				  take_fitting(old, n_old, rows[i], may_become));
 	}
 }
 
+/* Count the rows at the beginning of the array that have the cookie, PID and FD of @key. */
 static size_t run_length(const struct sockstat_row **rows, size_t n, const struct sockstat_row *key)
 {
 	size_t i;
@@ -125,13 +124,13 @@ static size_t run_length(const struct sockstat_row **rows, size_t n, const struc
 }
 
 /**
- * rates_compute - what moved between two snapshots
- * @entries: one for each row of @now, in its order; to be filled in
- * @now: the later one
- * @before: the earlier one; NULL: none, then nothing is said to have moved
- * @seconds: the time between them
+ * rates_compute - compute the bytes that moved between two snapshots
+ * @entries: the result: one for each row of @now, in the same order
+ * @now: the later snapshot
+ * @before: the earlier snapshot; NULL: none, and the entries have no rates
+ * @seconds: the time between the two
  *
- * Return: whether there was memory for it.
+ * Return: false if there is not enough memory.
  */
 bool rates_compute(struct entry *entries, const struct sockstat_table *now,
 		   const struct sockstat_table *before, double seconds)
@@ -140,12 +139,12 @@ bool rates_compute(struct entry *entries, const struct sockstat_table *now,
 	size_t i, k = 0, n, m;
 
 	for (i = 0; i < now->n_rows; i++)
-		entries[i] =
-			(struct entry){ .row = &now->rows[i], .seconds = before ? seconds : 0 };
+		entries[i] = (struct entry){ .row = &now->rows[i],
+					     .totals.seconds = before ? seconds : 0 };
 	if (!before)
 		return true;
-	rows = sorted(now);
-	old = sorted(before);
+	rows = rows_sorted(now);
+	old = rows_sorted(before);
 	for (i = 0; rows && old && i < now->n_rows; i += n) {
 		const struct sockstat_row *key = rows[i];
 
@@ -153,7 +152,7 @@ bool rates_compute(struct entry *entries, const struct sockstat_table *now,
 			k++;
 		n = run_length(rows + i, now->n_rows - i, key);
 		m = run_length(old + k, before->n_rows - k, key);
-		match(entries, now, rows + i, n, old + k, m);
+		match_rows(entries, now, rows + i, n, old + k, m);
 		k += m;
 	}
 	i = rows && old;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Two snapshots, and what moved between them. */
+/* The bytes that moved between two snapshots. */
 #ifndef VIEWER_RATES_H
 #define VIEWER_RATES_H
 

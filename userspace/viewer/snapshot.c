@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One reading of the table, and the sentence for one that failed. */
+/* One snapshot of the table, and the message for one that cannot be taken. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,18 +18,18 @@ static int64_t clock_ns(clockid_t id)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* When what a file says was so: a saved one was true when it was saved. */
-static int64_t time_of(const char *path)
+/* A saved table describes the moment at which its file was last written. */
+static int64_t table_time(const char *path)
 {
 	struct stat st;
-	bool is = path && !(strcmp(path, "-") ? stat(path, &st) : fstat(STDIN_FILENO, &st));
+	bool has_stat = path && !(strcmp(path, "-") ? stat(path, &st) : fstat(STDIN_FILENO, &st));
 
-	if (is && S_ISREG(st.st_mode) && st.st_size)
+	if (has_stat && S_ISREG(st.st_mode) && st.st_size)
 		return st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* What to do about a table that could not be read */
+/* Write why the table cannot be read, and how to correct that. */
 static void explain(int err, const char *path, const struct sockstat_table *table, char *sentence)
 {
 	const char *name = !path ? SOCKSTAT_PROC_PATH : strcmp(path, "-") ? path : "standard input";
@@ -53,8 +53,8 @@ static void explain(int err, const char *path, const struct sockstat_table *tabl
 			 "%s: %s: load the module that came with this sockstat", name,
 			 table->error);
 	else if (err == -EBADMSG)
-		snprintf(sentence, SENTENCE_LEN, "%s is not a whole table of sockstat: %s", name,
-			 table->error);
+		snprintf(sentence, SENTENCE_LEN, "%s is not a complete copy of %s: %s", name,
+			 SOCKSTAT_PROC_PATH, table->error);
 	else if (strncmp(table->error, name, strlen(name)))
 		snprintf(sentence, SENTENCE_LEN, "%s: %s", name, table->error);
 	else
@@ -63,11 +63,11 @@ static void explain(int err, const char *path, const struct sockstat_table *tabl
 
 /**
  * snapshot_take - read the table
- * @snapshot: to be filled; the caller frees it with snapshot_free()
- * @path: of a saved table, "-" for standard input; NULL: of the module
- * @sentence: what is wrong and what to do, where it fails
+ * @snapshot: the result; the caller frees it with snapshot_free()
+ * @path: the path of a saved table, "-" for standard input; NULL: /proc/sockstat
+ * @sentence: on failure, the reason and how to correct it
  *
- * Return: whether it succeeded.
+ * Return: whether it succeeded. On failure @snapshot need not be freed.
  */
 bool snapshot_take(struct snapshot *snapshot, const char *path, char sentence[SENTENCE_LEN])
 {
@@ -78,15 +78,15 @@ bool snapshot_take(struct snapshot *snapshot, const char *path, char sentence[SE
 	else
 		err = sockstat_table_read(&snapshot->table, path);
 	snapshot->clock = clock_ns(CLOCK_MONOTONIC);
-	snapshot->time = time_of(path);
+	snapshot->time = table_time(path);
 	if (err)
 		explain(err, path, &snapshot->table, sentence);
 	return !err;
 }
 
 /**
- * snapshot_free - give its memory back
- * @snapshot: what snapshot_take() filled, or zero
+ * snapshot_free - free the memory of a snapshot
+ * @snapshot: a snapshot, or zero
  */
 void snapshot_free(struct snapshot *snapshot)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One reading of the table, and the sentence for one that failed. */
+/* One snapshot of the table, and the message for one that cannot be taken. */
 #ifndef VIEWER_SNAPSHOT_H
 #define VIEWER_SNAPSHOT_H
 
@@ -8,10 +8,10 @@
 #define SENTENCE_LEN 512
 
 /**
- * struct snapshot - one reading of the table
- * @table: what was read
- * @time: when, ns since the epoch; of a saved table, when it was saved
- * @clock: when, in ns of a clock that is never set
+ * struct snapshot - one snapshot of the table
+ * @table: the table
+ * @time: when it was taken, in ns since the epoch; of a saved table, when that was saved
+ * @clock: when it was taken, in ns of CLOCK_MONOTONIC
  */
 struct snapshot {
 	struct sockstat_table table;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is shown, as a table for people. */
+/* Output as a table. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,18 +7,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "display.h"
 #include "write.h"
 
 #define CUT_MARK '~'
 
-/**
- * table_widths - how wide each column has to be
- * @sheet: of what
- * @human: how its cells are written
- * @header: whether the titles are written, too
- * @widths: of each column
- */
-void table_widths(const struct sheet *sheet, bool human, bool header, int *widths)
+/* Compute the width that each column needs. */
+static void table_widths(const struct sheet *sheet, bool human, bool header, int *widths)
 {
 	char text[CELL_LEN];
 	struct value value;
@@ -32,15 +27,15 @@ void table_widths(const struct sheet *sheet, bool human, bool header, int *width
 
 			sheet->columns[c]->get(sheet->records[i], &value);
 			column_text(&value, human, text);
-			width = strlen(text);
+			width = display_width(text);
 			if (widths[c] < width)
 				widths[c] = width;
 		}
 	}
 }
 
-/* The column that can be cut by the most characters; n_columns if none can */
-static size_t widest(const struct sheet *sheet, const int *widths)
+/* Find the column that can be shortened the most; return n_columns if there is none. */
+static size_t widest_column(const struct sheet *sheet, const int *widths)
 {
 	size_t c, found = sheet->n_columns;
 	int most = 0;
@@ -56,13 +51,8 @@ static size_t widest(const struct sheet *sheet, const int *widths)
 	return found;
 }
 
-/**
- * table_fit - cut columns until the line fits
- * @sheet: of what
- * @widths: of each column, changed; none becomes narrower than it may
- * @room: how long a line may be
- */
-void table_fit(const struct sheet *sheet, int *widths, int room)
+/* Shorten columns until a line of @room columns has room for them, or none can be shortened. */
+static void table_fit(const struct sheet *sheet, int *widths, int room)
 {
 	int length = -1;
 	size_t c;
@@ -70,7 +60,7 @@ void table_fit(const struct sheet *sheet, int *widths, int room)
 	for (c = 0; c < sheet->n_columns; c++)
 		length += widths[c] + 1;
 	for (; length > room; length--) {
-		c = widest(sheet, widths);
+		c = widest_column(sheet, widths);
 		if (c == sheet->n_columns)
 			break;
 		widths[c]--;
@@ -78,24 +68,30 @@ void table_fit(const struct sheet *sheet, int *widths, int room)
 }
 
 /**
- * table_cell - one cell in its column's width
- * @column: which
- * @text: what stands there
- * @width: how wide it is
- * @cell: where to; CELL_LEN
+ * table_cell - pad or shorten a text to the width of its column
+ * @column: the column, which decides the alignment
+ * @text: printable text
+ * @width: the width of the column
+ * @cell: buffer of CELL_PADDED bytes for the result, which takes @width columns
  */
 void table_cell(const struct view_column *column, const char *text, int width, char *cell)
 {
-	int len = strlen(text);
+	int used = display_width(text), len;
 
 	if (width >= CELL_LEN)
 		width = CELL_LEN - 1;
-	snprintf(cell, CELL_LEN, "%*.*s", column->right ? width : -width, width, text);
-	if (len > width)
-		cell[width - 1] = CUT_MARK;
+	if (used > width) {
+		/* the last character that fits may leave a column free, if it takes two */
+		len = display_fit(text, width - 1, &used);
+		snprintf(cell, CELL_PADDED, "%.*s%c%*s", len, text, CUT_MARK, width - 1 - used, "");
+	} else if (column->flags & COLUMN_NUMBER) {
+		snprintf(cell, CELL_PADDED, "%*s%s", width - used, "", text);
+	} else {
+		snprintf(cell, CELL_PADDED, "%s%*s", text, width - used, "");
+	}
 }
 
-/* How long a line may be; 0: no limit, it is not for a terminal */
+/* Return the length of a line; 0: no limit, because the output is not a terminal. */
 static int room_for_line(void)
 {
 	const char *columns = getenv("COLUMNS");
@@ -106,10 +102,10 @@ static int room_for_line(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
-/* Nothing follows the last column, so it is not padded. */
+/* The last column is not padded. */
 static void write_cell(const struct sheet *sheet, size_t c, const char *text, const int *widths)
 {
-	char cell[CELL_LEN];
+	char cell[CELL_PADDED];
 	int len;
 
 	table_cell(sheet->columns[c], text, widths[c], cell);
@@ -122,8 +118,8 @@ static void write_cell(const struct sheet *sheet, size_t c, const char *text, co
 }
 
 /**
- * write_table - write what is shown as a table
- * @view: what
+ * write_table - write a view as a table
+ * @view: the view
  */
 void write_table(const struct view *view)
 {

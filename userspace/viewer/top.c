@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The full-screen view: its terminal, and when it reads the table. */
+/* The full-screen view: the terminal, and the loop that waits for keys and snapshots. */
 
 #include <curses.h>
 #include <errno.h>
-#include <langinfo.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "top.h"
+#include "display.h"
+#include "top_draw.h"
 
-#define ESCAPE_MS 25 /* for the rest of a key that begins with Escape */
+#include <term.h> /* after the headers above: it makes "columns" a macro */
 
-static int stopped; /* by a signal */
+#define ESCAPE_MS 25 /* how long to wait for the rest of a key that begins with Escape */
 
-static void stop(int sig)
+static int signal_caught;
+
+static void handle_signal(int sig)
 {
 	(void)sig;
-	__atomic_store_n(&stopped, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&signal_caught, 1, __ATOMIC_RELAXED);
 }
 
 /*
- * Whatever ends it, the terminal has to be as it was. None of them, and no new
- * size, comes but in ppoll() and while a table is read: just before ppoll(), it
- * would be lost until a key is pressed.
+ * Catch the signals that end a program, so that top_run() restores the terminal.
+ * They and SIGWINCH are blocked except in ppoll() and while a snapshot is taken:
+ * one that was handled just before ppoll() would not interrupt it.
  */
 static void catch_signals(sigset_t *before)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
-	struct sigaction action = { .sa_handler = stop };
+	struct sigaction action = { .sa_handler = handle_signal };
 	sigset_t caught;
 	size_t i;
 
@@ -54,133 +55,49 @@ static double seconds_now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* The screen's own columns: what fits, from what says most */
-static void choose_columns(struct top *top)
+/* The colors of enum top_color; -1 is the terminal's background. */
+static void open_colors(struct top *top)
 {
-	static const char *const open[] = {
-		"command", "pid",     "fd",	 "local",    "remote",
-		"state",   "tx_rate", "rx_rate", "tx_bytes", "rx_bytes"
+	static const short colors[] = {
+		[TOP_COLOR_GOOD] = COLOR_GREEN,
+		[TOP_COLOR_ENDING] = COLOR_YELLOW,
+		[TOP_COLOR_BAD] = COLOR_RED,
+		[TOP_COLOR_BAR] = COLOR_CYAN,
 	};
-	static const char *const closed[] = {
-		"command", "pid",   "fd",     "local",	  "remote",
-		"role",	   "error", "closed", "tx_bytes", "rx_bytes"
-	};
-	const char *const *names = top->opt.filter.kinds == KIND_CLOSED ? closed : open;
-	struct options *opt = &top->opt;
-	size_t i;
-
-	if (opt->group) {
-		options_default_columns(opt);
-		return;
-	}
-	opt->n_columns = 0;
-	for (i = 0; i < ARRAY_SIZE(open); i++) {
-		if (!strcmp(names[i], "local") && COLS < 116)
-			continue;
-		if (names[i] == closed[5] && COLS < 100)
-			continue;
-		if (!strcmp(names[i], "fd") && COLS < 72)
-			continue;
-		if (!strcmp(names[i], "state") && COLS < 90)
-			continue;
-		opt->columns[opt->n_columns++] = options_column(GROUP_NONE, names[i]);
-	}
-}
-
-/**
- * top_arrange - choose columns, and the order if the user has not
- * @top: after the terminal's size or the kind of rows has changed
- */
-void top_arrange(struct top *top)
-{
-	struct options *opt = &top->opt;
-	bool closed = opt->filter.kinds == KIND_CLOSED && !opt->group;
-	size_t i;
-
-	choose_columns(top);
-	top->n_sort = 0;
-	for (i = 0; i < opt->n_columns; i++)
-		top->sort[top->n_sort++] = opt->columns[i];
-	if (!closed)
-		top->sort[top->n_sort++] = options_column(opt->group, "rate");
-	if (top->by_user && options_column(opt->group, opt->sort->name)) {
-		opt->sort = options_column(opt->group, opt->sort->name);
-	} else {
-		opt->sort = options_column(opt->group, closed ? "closed" : "rate");
-		opt->descending = true;
-	}
-}
-
-/**
- * top_select - show the snapshot as the keys would have it
- * @top: after something has changed
- */
-void top_select(struct top *top)
-{
-	size_t last;
-
-	if (!view_select(&top->view, top->sentence))
-		return;
-	last = top->view.sheet.n_records;
-	last -= last < top_page() ? last : top_page();
-	if (top->first > last)
-		top->first = last;
-}
-
-static void add_rate(struct top *top)
-{
-	const struct group *sum = &top->view.sum;
-
-	if (sum->seconds <= 0)
-		return;
-	if (top->n_rates == TOP_HISTORY)
-		memmove(top->rates, top->rates + 1, --top->n_rates * sizeof(*top->rates));
-	top->rates[top->n_rates++] = (sum->tx_delta + sum->rx_delta) / sum->seconds;
-}
-
-/* What fails may succeed the next time (the module is loaded again): it is said, and that is all. */
-static void next_snapshot(struct top *top)
-{
-	top->sentence[0] = '\0';
-	if (!view_read(&top->view, top->sentence))
-		return;
-	top_select(top);
-	add_rate(top);
-}
-
-static void open_colours(struct top *top)
-{
-	static const short colours[] = { COLOR_GREEN, COLOR_YELLOW, COLOR_RED, COLOR_CYAN };
 	const char *no_color = getenv("NO_COLOR");
 	size_t i;
 
-	top->colour = has_colors() && !(no_color && *no_color);
-	if (!top->colour)
+	top->color = has_colors() && !(no_color && *no_color);
+	if (!top->color)
 		return;
 	start_color();
 	use_default_colors();
-	for (i = 0; i < ARRAY_SIZE(colours); i++)
-		init_pair(i + 1, colours[i], -1);
+	for (i = TOP_COLOR_GOOD; i < ARRAY_SIZE(colors); i++)
+		init_pair(i, colors[i], -1);
 }
 
-/* A terminal whose cursor can be moved; NULL if TERM names none */
-static SCREEN *open_screen(void)
+/*
+ * Whether TERM names a terminal whose cursor can be moved. newterm() would say so,
+ * too, but leaks memory where it fails.
+ */
+static bool terminal_is_usable(void)
 {
 	const char *move;
-	SCREEN *screen;
+	int error;
 
-	/* ncurses would believe these, also where the terminal's size changes */
+	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return false;
+	move = tigetstr("cup");
+	del_curterm(cur_term);
+	return move && move != (const char *)-1;
+}
+
+static SCREEN *open_screen(void)
+{
+	/* ncurses would prefer these to the size of the terminal, and ignore its changes */
 	unsetenv("COLUMNS");
 	unsetenv("LINES");
-	screen = newterm(NULL, stdout, stdin);
-	move = screen ? tigetstr("cup") : NULL;
-	if (move && move != (const char *)-1)
-		return screen;
-	if (screen) {
-		endwin();
-		delscreen(screen);
-	}
-	return NULL;
+	return terminal_is_usable() ? newterm(NULL, stdout, stdin) : NULL;
 }
 
 static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)
@@ -213,13 +130,13 @@ static bool open_terminal(struct top *top, SCREEN **screen, char *sentence)
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
 	curs_set(0);
-	open_colours(top);
-	top->unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	open_colors(top);
+	top->unicode = display_is_utf8();
 	return true;
 }
 
-/* All keys that have been pressed; false to end */
-static bool take_keys(struct top *top)
+/* Handle all keys pressed so far; return false if one of them quits. */
+static bool handle_keys(struct top *top)
 {
 	int key;
 
@@ -230,36 +147,39 @@ static bool take_keys(struct top *top)
 	return true;
 }
 
-/* Until there is a key, a signal (of a new size, too), or it is time */
+/*
+ * Wait for a key, a signal or the end of @seconds. Return false if the terminal is
+ * gone.
+ */
 static bool wait_for_input(double seconds, const sigset_t *signals)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-	struct timespec most = { 0, 0 };
+	struct timespec timeout = { 0, 0 };
 
-	if (seconds > 0) {
-		most.tv_sec = seconds;
-		most.tv_nsec = (seconds - most.tv_sec) * 1e9;
+	if (seconds > 0 && seconds != INFINITY) {
+		timeout.tv_sec = seconds;
+		timeout.tv_nsec = (seconds - timeout.tv_sec) * 1e9;
 	}
-	if (ppoll(&input, 1, seconds == INFINITY ? NULL : &most, signals) < 0)
+	if (ppoll(&input, 1, seconds == INFINITY ? NULL : &timeout, signals) < 0)
 		return errno == EINTR;
 	return !(input.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-/* Signals may come here, too: a pipe's writer can be waited for without end. */
+/* --file may name a pipe: open() waits for a writer, and signals must interrupt that. */
 static void read_interruptibly(struct top *top, const sigset_t *signals)
 {
 	sigset_t blocked;
 
 	sigprocmask(SIG_SETMASK, signals, &blocked);
-	next_snapshot(top);
+	top_read(top);
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-static void run(struct top *top, const sigset_t *signals)
+static void run_loop(struct top *top, const sigset_t *signals)
 {
 	double last = seconds_now(), wait;
 
-	while (!__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&signal_caught, __ATOMIC_RELAXED)) {
 		top_draw(top);
 		wait = last + top->opt.interval - seconds_now();
 		if (!wait_for_input(top->paused ? INFINITY : wait, signals))
@@ -268,18 +188,18 @@ static void run(struct top *top, const sigset_t *signals)
 			read_interruptibly(top, signals);
 			last = seconds_now();
 		}
-		/* after it, since a new size that came meanwhile is a key, too */
-		if (!take_keys(top))
+		/* after the snapshot: getch() also reports a SIGWINCH that came meanwhile */
+		if (!handle_keys(top))
 			break;
 	}
 }
 
 /**
  * top_run - show the full-screen view until it is quit
- * @opt: what is shown at first
- * @sentence: what is wrong and what to do, where it fails
+ * @opt: the command line
+ * @sentence: on failure, the reason and the remedy
  *
- * Return: whether there was anything to quit.
+ * Return: false if the view could not be shown.
  */
 bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 {
@@ -288,10 +208,9 @@ bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 	SCREEN *screen;
 	bool done;
 
+	top.given = opt;
 	top.opt = *opt;
 	top.opt.human = true;
-	top.kinds = opt->filter.kinds;
-	top.states = opt->filter.states;
 	top.by_user = opt->sort;
 	top.view.opt = &top.opt;
 	done = view_read(&top.view, sentence);
@@ -300,7 +219,7 @@ bool top_run(const struct options *opt, char sentence[SENTENCE_LEN])
 	if (done) {
 		top_arrange(&top);
 		top_select(&top);
-		run(&top, &signals);
+		run_loop(&top, &signals);
 		endwin();
 		delscreen(screen);
 	}

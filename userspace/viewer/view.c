@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is shown: the rows or totals of a snapshot, and what moved since the one before. */
+/* The view: the selected rows or totals of a snapshot. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,20 +7,19 @@
 #include "rates.h"
 #include "view.h"
 
-static bool no_memory(const struct view *view, char *sentence)
+static bool no_memory(const struct sockstat_table *table, char *sentence)
 {
-	snprintf(sentence, SENTENCE_LEN, "there is not enough memory for %zu rows",
-		 view->now.table.n_rows);
+	snprintf(sentence, SENTENCE_LEN, "there is not enough memory for %zu rows", table->n_rows);
 	return false;
 }
 
 /**
  * view_read - take the next snapshot
- * @view: zero but for its options, or read before
- * @sentence: what is wrong and what to do, where it fails
+ * @view: the view; before the first snapshot, everything except @opt is zero
+ * @sentence: on failure, the reason and how to correct it
  *
- * The view's sheet is that of the old snapshot until view_select(); where this
- * fails, all stays as it was.
+ * Frees the previous snapshot: call view_select() before using the sheet again. On
+ * failure, the view is unchanged.
  *
  * Return: whether it succeeded.
  */
@@ -37,9 +36,10 @@ bool view_read(struct view *view, char sentence[SENTENCE_LEN])
 	entries = calloc(next.table.n_rows + 1, sizeof(*entries));
 	if (!entries ||
 	    !rates_compute(entries, &next.table, view->n_read ? &view->now.table : NULL, seconds)) {
+		no_memory(&next.table, sentence);
 		free(entries);
 		snapshot_free(&next);
-		return no_memory(view, sentence);
+		return false;
 	}
 	free(view->entries);
 	view->entries = entries;
@@ -50,8 +50,8 @@ bool view_read(struct view *view, char sentence[SENTENCE_LEN])
 	return true;
 }
 
-/* The rows that pass, as the sheet's records */
-static bool take_entries(struct view *view, size_t n)
+/* Make the rows that the filter passes the records of the sheet. */
+static bool select_entries(struct view *view, size_t n)
 {
 	struct sheet *sheet = &view->sheet;
 	size_t i;
@@ -61,7 +61,7 @@ static bool take_entries(struct view *view, size_t n)
 	sheet->records = calloc(n + 1, sizeof(*sheet->records));
 	if (!sheet->records)
 		return false;
-	view->sum = (struct group){ .seconds = view->seconds };
+	view->sum = (struct group){ .totals.seconds = view->seconds };
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &view->entries[i];
 
@@ -73,8 +73,8 @@ static bool take_entries(struct view *view, size_t n)
 	return true;
 }
 
-/* Their totals, instead */
-static bool take_groups(struct view *view)
+/* Replace the records of the sheet by their totals. */
+static bool make_groups(struct view *view)
 {
 	struct sheet *sheet = &view->sheet;
 	size_t i, n = 0;
@@ -90,11 +90,11 @@ static bool take_groups(struct view *view)
 }
 
 /**
- * view_select - select, sum up and sort what is shown
- * @view: its sheet is changed
- * @sentence: what is wrong, where it fails
+ * view_select - select, group and sort the rows of the newest snapshot
+ * @view: the view, of which the sheet is set
+ * @sentence: on failure, the reason
  *
- * Return: whether there was memory for it.
+ * Return: false, with no records in the sheet, if there is not enough memory.
  */
 bool view_select(struct view *view, char sentence[SENTENCE_LEN])
 {
@@ -102,16 +102,16 @@ bool view_select(struct view *view, char sentence[SENTENCE_LEN])
 
 	view->sheet.columns = opt->columns;
 	view->sheet.n_columns = opt->n_columns;
-	if (take_entries(view, view->now.table.n_rows) && (!opt->group || take_groups(view)) &&
+	if (select_entries(view, view->now.table.n_rows) && (!opt->group || make_groups(view)) &&
 	    (!opt->sort || sheet_sort(&view->sheet, opt->sort, opt->descending)))
 		return true;
 	view->sheet.n_records = 0;
-	return no_memory(view, sentence);
+	return no_memory(&view->now.table, sentence);
 }
 
 /**
- * view_free - give its memory back
- * @view: what was read and selected
+ * view_free - free the memory of a view
+ * @view: the view, not used afterwards
  */
 void view_free(struct view *view)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is shown: the rows or totals of a snapshot, and what moved since the one before. */
+/* The view: the selected rows or totals of a snapshot. */
 #ifndef VIEWER_VIEW_H
 #define VIEWER_VIEW_H
 
@@ -7,15 +7,15 @@
 #include "snapshot.h"
 
 /**
- * struct view - what is shown
- * @opt: what of it
+ * struct view - the selected rows or totals of a snapshot
+ * @opt: the options that select, group and sort
  * @now: the newest snapshot
- * @n_read: how many there were
- * @seconds: since the one before, 0 if there was none
+ * @n_read: the number of snapshots so far
+ * @seconds: the time since the previous snapshot; 0 if there was none
  * @entries: all rows of @now
- * @groups: totals, if they are shown
- * @sheet: what is shown of either, in this order
- * @sum: totals of the rows that pass
+ * @groups: the totals, if --group-by is given
+ * @sheet: the records and columns that are shown: pointers into @entries or @groups
+ * @sum: the totals of the rows that the filter passes
  */
 struct view {
 	const struct options *opt;

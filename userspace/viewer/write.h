@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The three ways to write what is shown. */
+/* The output formats of a view: table, CSV and JSON. */
 #ifndef VIEWER_WRITE_H
 #define VIEWER_WRITE_H
 
@@ -9,8 +9,6 @@ void write_table(const struct view *view);
 void write_csv(const struct view *view);
 bool write_json(const struct view *view);
 
-void table_widths(const struct sheet *sheet, bool human, bool header, int *widths);
-void table_fit(const struct sheet *sheet, int *widths, int room);
 void table_cell(const struct view_column *column, const char *text, int width, char *cell);
 
 #endif /* VIEWER_WRITE_H */
