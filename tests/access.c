@@ -121,4 +121,4 @@ TEST_F_TIMEOUT(access, opened_by_another, SECONDS)
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -92,4 +92,4 @@ TEST_F_TIMEOUT(comm, round_trip, SECONDS)
 	expect_name(_metadata, variant->name, cookie, true);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -100,7 +100,7 @@ with()
 	done
 	check "$how: off and on under load" ask_all 'move 99' check
 	"disarm_$how"
-	check "$how: unloaded while off" timeout 240 rmmod sockstat
+	check "$how: unloaded while off" remove_module
 	"arm_$how"
 	check "$how: traffic after that" ask_all progress idle 'move 10' close
 	is "$how: nothing is left" "$empty" "$(kernel_state)"

@@ -548,7 +548,7 @@ TEST_F_TIMEOUT(access, yama, SECONDS)
 
 /* The harness's, but for the other program that this one is, too. */
 #define main harness_main
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN
 #undef main
 
 int main(int argc, char **argv)

@@ -322,4 +322,4 @@ TEST_F_TIMEOUT(records, used_through_many_descriptors, SECONDS)
 	EXPECT_TRUE(BED_WAIT(use_and_count(100) == 100));
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -261,4 +261,4 @@ TEST_F_TIMEOUT(before, twice_under_traffic, SECONDS)
 	}
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

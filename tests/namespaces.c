@@ -281,4 +281,4 @@ TEST(network_namespaces_with_the_same_addresses)
 	EXPECT_EQ(0, bed_unload());
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

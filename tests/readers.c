@@ -583,4 +583,4 @@ TEST_F_TIMEOUT(readers, killed, SECONDS)
 	EXPECT_TRUE(one_way(self, 2));
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -197,7 +197,7 @@ round()
 	fi
 	exact 'the module was first'
 	others_count 'the module was first'
-	check 'rmmod, the others stay' timeout 240 rmmod sockstat
+	check 'rmmod, the others stay' remove_module
 	others_count 'the module has left'
 	afresh 'the others are there'
 	insmod "$MODULE" history=100000
@@ -207,7 +207,7 @@ round()
 		here "$tool leaves the module" "detach_$tool"
 	done
 	exact 'the others have left'
-	check 'rmmod' timeout 240 rmmod sockstat
+	check 'rmmod' remove_module
 	afresh 'nobody is there'
 }
 

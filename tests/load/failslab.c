@@ -500,4 +500,4 @@ TEST_F_TIMEOUT(insmod, each_allocation, SECONDS)
 	EXPECT_EQ(0, bed_unload());
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

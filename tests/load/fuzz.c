@@ -545,4 +545,4 @@ TEST_F_TIMEOUT(fuzz, readers, FULL + 300)
 	sockstat_table_free(&table);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -33,7 +33,7 @@ cycle()
 	[ $((n % 2)) != 0 ] || ask "block recv $BLOCKED" || return
 	ask_all check "move $((n % 5000))" check progress || return
 	[ $((n / 2 % 2)) != 0 ] || ask release || return
-	timeout 240 rmmod sockstat || return
+	remove_module || return
 	[ $((n / 2 % 2)) = 0 ] || ask release || return
 	ask "move $((1 + n % 300))" || return
 	[ $((n % LOOK)) != 0 ] || nothing_is_left

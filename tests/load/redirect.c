@@ -272,4 +272,4 @@ TEST_F(redirect, before_the_module)
 	expect_bytes(_metadata, self->b[1], 0, 2 * BYTES);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN
