@@ -85,6 +85,21 @@ static inline int bed_load(void)
 	return err;
 }
 
+/* ---- files of /proc and /sys ---- */
+
+/* Write @text to an existing file; print the reason if that fails. */
+static inline bool bed_put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (!done)
+		printf("# cannot write \"%s\" to %s: %m\n", text, path);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 /* ---- waiting ---- */
 
 /* Every timeout is multiplied by SOCKSTAT_PATIENCE, which is 1 by default. */
