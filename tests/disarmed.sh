@@ -78,7 +78,8 @@ test_disarming()
 		check "$how: jump-optimised probes still count calls" calls_are_counted
 	fi
 	check "$how: bytes are exact while off" ask_all 'move 3333' check 'move 1' check
-	check "$how: bytes of new connections are exact while off" ask_all 'open 9' check 'move 777' check
+	check "$how: bytes of new connections are exact while off" \
+		ask_all 'open 9' check 'move 777' check
 	check "$how: bytes of closed connections are exact while off" ask_all 'churn 20' check
 	check "$how: the blocked threads go on" ask release
 	check "$how: the table can be read" whole_table

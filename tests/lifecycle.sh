@@ -26,7 +26,8 @@ insmod_and_cat()
 }
 
 check 'the module loads and the table can be read' insmod_and_cat
-is '/proc/sockstat belongs to root and everybody may read it' '444 0:0' "$(stat -c '%a %u:%g' "$SOCKSTAT")"
+is '/proc/sockstat belongs to root and everybody may read it' '444 0:0' \
+	"$(stat -c '%a %u:%g' "$SOCKSTAT")"
 check 'the module unloads' rmmod sockstat
 
 # module_log: the first word of each line that the module has logged since the mark.

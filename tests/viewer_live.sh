@@ -92,9 +92,11 @@ web()
 	is 'the row of nginx has the bytes that its log reports' "$sent $received server" \
 		"$(query '.rows[] | "\(.tx_bytes) \(.rx_bytes) \(.role)"' \
 			--closed --command 'ngin?' --remote "127.0.0.1:$local_port")"
-	is '--since finds the closed connection' 2 "$(query '.rows | length' --closed --since 1h -p "$local_port")"
+	is '--since finds the closed connection' 2 \
+		"$(query '.rows | length' --closed --since 1h -p "$local_port")"
 	curl -s "http://127.0.0.1:1/" || :
-	check 'a refused connection has its error' is_refused "$(query '.rows[].error' --closed --remote :1)"
+	check 'a refused connection has its error' \
+		is_refused "$(query '.rows[].error' --closed --remote :1)"
 }
 
 # The deltas of --watch add up to all bytes, also of connections that opened and closed
@@ -124,7 +126,8 @@ perf()
 	is '--watch counts each byte once' \
 		"$(query '[.rows[] | .tx_bytes + .rx_bytes] | add' -a --command iperf3)" \
 		"$(jq -s '[.[].rows[] | .tx_delta + .rx_delta] | add' "$scratch/watch")"
-	is '--group-by command adds up the rows' "$(query '[.rows[].tx_bytes] | add' -a --command iperf3)" \
+	is '--group-by command adds up the rows' \
+		"$(query '[.rows[].tx_bytes] | add' -a --command iperf3)" \
 		"$(query '.rows[] | select(.command == "iperf3") | .tx_bytes' -a --group-by command)"
 }
 
@@ -188,15 +191,18 @@ while True:
     server.recv(65536)
 '; }
 	read -r pid port sent received client server <&"${PYTHON[0]}"
-	is "the open connection has the bytes that Python reports" "client $client $sent 0 server $server 0 $received" \
+	is 'the open connection has the bytes that Python reports' \
+		"client $client $sent 0 server $server 0 $received" \
 		"$(query '[.rows[] | "\(.role) \(.fd) \(.tx_bytes) \(.rx_bytes)"] | join(" ")' \
 			-c -6 --pid "$pid" --sort fd)"
 	is 'RX_QUEUE has the unread bytes' $((sent - received)) \
 		"$(query '.rows[].rx_queue' --pid "$pid" --remote "[::1]:$port")"
 	is '--state finds both ends' 2 "$(query '.rows | length' --pid "$pid" --state established)"
-	is '--netns finds all its sockets' 3 "$(query '.rows | length' --pid "$pid" --netns "/proc/$pid/ns/net")"
+	is '--netns finds all its sockets' 3 \
+		"$(query '.rows | length' --pid "$pid" --netns "/proc/$pid/ns/net")"
 	is 'another --netns finds none' 1 "$(sockstat --pid "$pid" --netns 1 >/dev/null; echo $?)"
-	is '--user finds all its sockets' "3 root" "$(query '"\(.rows | length) \(.rows[0].user)"' --resolve --user root --pid "$pid")"
+	is '--user finds all its sockets' '3 root' \
+		"$(query '"\(.rows | length) \(.rows[0].user)"' --resolve --user root --pid "$pid")"
 	is 'another user sees none of it and a message' \
 		'1 sockstat: nothing to show of your own processes; root sees all' \
 		"$(said=$(setpriv --reuid 65534 --clear-groups "$VIEWER" -l 2>&1 >/dev/null)
@@ -224,14 +230,16 @@ top()
 	tm new-session -d -x 130 -y 24 "exec '$VIEWER' --top 1"
 	check '--top shows the sender with its rate' \
 		shows "^python3 +[0-9]+ +$client \[::1\].* ESTABLISHED +[0-9.]+[KM]? .*█"
-	check '--top shows the receiver with its rate' shows "^python3 +[0-9]+ +$server \[::1\].* ESTABLISHED .*█"
+	check '--top shows the receiver with its rate' \
+		shows "^python3 +[0-9]+ +$server \[::1\].* ESTABLISHED .*█"
 	tm capture-pane -p | sed 's/^/# /'
 	tm send-keys c
 	check 'the key c shows closed rows' shows "^curl .*client ($REFUSED) "
 	tm capture-pane -p | sed 's/^/# /'
 	tm send-keys c
 	unload_module
-	check '--top says that the module is not loaded' shows 'there is no /proc/sockstat: load the module'
+	check '--top says that the module is not loaded' \
+		shows 'there is no /proc/sockstat: load the module'
 	is 'without the module the exit status is 2' 2 "$(sockstat 2>/dev/null; echo $?)"
 	insmod "$MODULE"
 	check '--top goes on when the module is loaded again' shows '^python3 .*ESTABLISHED .*█'

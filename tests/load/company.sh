@@ -23,7 +23,8 @@ log_mark
 need perf bpftrace
 # Some versions of bpftrace cannot attach BPF trampolines (kfunc).
 trampolines=''
-if timeout "$(scaled 60)" bpftrace -e 'BEGIN { exit() } kfunc:tcp_sendmsg { @n++ }' >/dev/null 2>&1; then
+if timeout "$(scaled 60)" bpftrace -e 'BEGIN { exit() } kfunc:tcp_sendmsg { @n++ }' \
+	>/dev/null 2>&1; then
 	trampolines='kfunc:tcp_recvmsg, kfunc:tcp_sendmsg { @n++ }'
 else
 	echo '# without BPF trampolines, which this bpftrace does not support'
