@@ -482,12 +482,19 @@ static unsigned int first_seed(void)
 	return seed ? strtoul(seed, NULL, 0) : (unsigned int)time(NULL);
 }
 
+/* On a slow machine it may take longer than the run until there is anything to judge. */
+static bool crew_has_worked(void)
+{
+	return shared->rounds && shared->refused;
+}
+
 /* Let the processes run; return false if one of them ends early. */
 static bool crew_run(int seconds)
 {
 	int64_t until = bed_now() + 1000LL * seconds;
+	int64_t deadline = bed_deadline() + 1000LL * seconds;
 
-	while (bed_now() < until) {
+	while (bed_now() < until || (!crew_has_worked() && bed_now() < deadline)) {
 		siginfo_t gone = { 0 };
 
 		if (waitid(P_ALL, 0, &gone, WEXITED | WNOHANG | WNOWAIT) || gone.si_pid)
