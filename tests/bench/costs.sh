@@ -76,17 +76,42 @@ if [ "$once" = 0 ] || [ "$(per_million "$once" "$again" | tr -d -)" -gt 2000 ]; 
 	skip_all "this clock does not count instructions ($once ns, then $again ns)"
 fi
 
-# probes_are_final: no probe is a breakpoint any more. The kernel replaces those
-# that it can by jumps, some time after they were registered; the rest use ftrace.
-probes_are_final()
+# probes_are_jumps: every probe uses ftrace or is a jump. The list calls a probe
+# OPTIMIZED as soon as the kernel has queued the replacement of its breakpoint by a
+# jump; /proc/kcore has the instruction that is there now.
+probes_are_jumps()
 {
-	grep -q '\[OPTIMIZED\]' "$KPROBES/list" &&
-		! grep -qv '\[\(OPTIMIZED\|FTRACE\)\]' "$KPROBES/list"
+	! grep -qv '\[\(OPTIMIZED\|FTRACE\)\]' "$KPROBES/list" &&
+		grep '\[OPTIMIZED\]' "$KPROBES/list" | first_bytes |
+			awk '$1 != "e9" { other = 1 } END { exit other || !NR }'
+}
+
+# first_bytes: read lines that begin with an address, print the byte there before each.
+# An ELF header of 64 bytes says where the program headers of /proc/kcore are.
+first_bytes()
+{
+	perl -e '
+		sub read_core {
+			sysseek($core, $_[0], 0) or die "kcore: $!";
+			sysread($core, my $bytes, $_[1]);
+			return $bytes;
+		}
+		open($core, "<:raw", "/proc/kcore") or die "kcore: $!";
+		my ($at, $size, $n) = unpack("x32 Q x14 S S", read_core(0, 64));
+		my @segments = map { [unpack("x8 Q Q x8 Q", read_core($at + $_ * $size, 56))] } 0..$n - 1;
+		while (<STDIN>) {
+			my $address = hex((split)[0]);
+			for (@segments) {
+				my ($offset, $start, $length) = @$_;
+				next if $address < $start || $address - $start >= $length;
+				printf("%s %s", unpack("H2", read_core($offset + $address - $start, 1)), $_);
+			}
+		}'
 }
 
 bare=$(measure_calls)
 load_module
-check 'no probe of the module is a breakpoint' wait_for 60 probes_are_final
+check 'no probe of the module is a breakpoint' wait_for 60 probes_are_jumps
 loaded=$(measure_calls)
 added pair 26000
 added eagain 240000
