@@ -99,12 +99,13 @@ first_bytes()
 		open($core, "<:raw", "/proc/kcore") or die "kcore: $!";
 		my ($at, $size, $n) = unpack("x32 Q x14 S S", read_core(0, 64));
 		my @segments = map { [unpack("x8 Q Q x8 Q", read_core($at + $_ * $size, 56))] } 0..$n - 1;
-		while (<STDIN>) {
-			my $address = hex((split)[0]);
-			for (@segments) {
-				my ($offset, $start, $length) = @$_;
+		while (my $line = <STDIN>) {
+			my $address = hex((split(" ", $line))[0]);
+			for my $segment (@segments) {
+				my ($offset, $start, $length) = @$segment;
 				next if $address < $start || $address - $start >= $length;
-				printf("%s %s", unpack("H2", read_core($offset + $address - $start, 1)), $_);
+				my $byte = read_core($offset + $address - $start, 1);
+				printf("%s %s", unpack("H2", $byte), $line);
 			}
 		}'
 }
