@@ -104,7 +104,7 @@ first_bytes()
 			for my $segment (@segments) {
 				my ($offset, $start, $length) = @$segment;
 				next if $address < $start || $address - $start >= $length;
-				my $byte = read_core($offset + $address - $start, 1);
+				my $byte = read_core($offset + ($address - $start), 1);
 				printf("%s %s", unpack("H2", $byte), $line);
 			}
 		}'
