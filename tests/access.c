@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who sees what: exactly what /proc/PID/fd lets one see, and closed rows by the
- * same rule.
+ * A reader sees exactly the rows of the descriptors that /proc/PID/fd shows it, and
+ * the closed rows of the same processes.
  */
 #include "access.h"
 
@@ -15,7 +15,7 @@ static bool become_tracer(void)
 	return become(CAROL_ID, CAROL_ID, BIT(CAP_SYS_PTRACE), true);
 }
 
-/* /proc/PID/fd's own mode bits would stop a mere tracer. */
+/* CAP_DAC_READ_SEARCH as well: the mode of /proc/PID/fd would stop a mere tracer. */
 static bool become_searching_tracer(void)
 {
 	return become(CAROL_ID, CAROL_ID, BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH), true);
@@ -26,17 +26,17 @@ static bool become_searcher(void)
 	return become(CAROL_ID, CAROL_ID, BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_DAC_OVERRIDE), true);
 }
 
-TEST_F_TIMEOUT(access, user, SECONDS)
+TEST_F_TIMEOUT(access, user_sees_own_processes, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_alice, true));
 	EXPECT_EQ(ALICES, self->stage->seen);
 	EXPECT_EQ(ALICES_CLOSED, self->stage->closed);
-	/* not as closed either, what is open and must not be seen */
+	/* no row, not even a CLOSED one, of open connections that Alice must not see */
 	EXPECT_EQ(ALICES_OPENED, self->stage->any);
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-TEST_F_TIMEOUT(access, another_user, SECONDS)
+TEST_F_TIMEOUT(access, another_user_sees_own_processes, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_bob, true));
 	EXPECT_EQ(BIT(BOB), self->stage->seen);
@@ -44,7 +44,7 @@ TEST_F_TIMEOUT(access, another_user, SECONDS)
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-TEST_F_TIMEOUT(access, user_without_processes, SECONDS)
+TEST_F_TIMEOUT(access, user_without_processes_sees_nothing, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_carol, true));
 	EXPECT_EQ(0u, self->stage->seen);
@@ -52,21 +52,21 @@ TEST_F_TIMEOUT(access, user_without_processes, SECONDS)
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-TEST_F_TIMEOUT(access, same_user_with_more_capabilities, SECONDS)
+TEST_F_TIMEOUT(access, more_capabilities_see_more, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_able_alice, true));
 	EXPECT_EQ(ALICES | BIT(ALICE_ABLE), self->stage->seen);
 	EXPECT_EQ(ALICES_CLOSED | BIT(ALICE_ABLE), self->stage->closed);
 }
 
-TEST_F_TIMEOUT(access, same_user_of_another_group, SECONDS)
+TEST_F_TIMEOUT(access, another_group_sees_own_group, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_alice_of_bobs_group, true));
 	EXPECT_EQ(BIT(ALICE_GROUP), self->stage->seen);
 	EXPECT_EQ(BIT(ALICE_GROUP), self->stage->closed);
 }
 
-TEST_F_TIMEOUT(access, root, SECONDS)
+TEST_F_TIMEOUT(access, root_sees_everything, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, stay_root, true));
 	EXPECT_EQ(LIVE, self->stage->seen);
@@ -74,7 +74,7 @@ TEST_F_TIMEOUT(access, root, SECONDS)
 	EXPECT_TRUE(self->stage->saw_nobodys);
 }
 
-TEST_F_TIMEOUT(access, cap_sys_ptrace, SECONDS)
+TEST_F_TIMEOUT(access, cap_sys_ptrace_sees_everything, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_tracer, false));
 	EXPECT_EQ(LIVE, self->stage->seen);
@@ -84,8 +84,8 @@ TEST_F_TIMEOUT(access, cap_sys_ptrace, SECONDS)
 	EXPECT_EQ(LIVE, self->stage->seen);
 }
 
-/* To be allowed to open any file is not enough. */
-TEST_F_TIMEOUT(access, cap_dac_override, SECONDS)
+/* CAP_DAC_OVERRIDE, which opens any file, does not reveal any row. */
+TEST_F_TIMEOUT(access, cap_dac_override_sees_nothing, SECONDS)
 {
 	EXPECT_TRUE(read_as(self->stage, become_searcher, true));
 	EXPECT_EQ(0u, self->stage->seen);
@@ -93,32 +93,32 @@ TEST_F_TIMEOUT(access, cap_dac_override, SECONDS)
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-/* A process sees itself, whatever it is. */
+/* A process that is not dumpable sees its own rows. */
 TEST_F_TIMEOUT(access, hidden_process_sees_itself, SECONDS)
 {
 	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (become_hidden_alice() && open_part(&self->stage->part[INNER]))
-			look(self->stage, false);
+		if (become_hidden_alice() && part_start(&self->stage->part[INNER]))
+			stage_read(self->stage, false);
 		_exit(0);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(ALICES | BIT(INNER), self->stage->seen);
 }
 
-/* What Alice opened shows what Alice may see, also to a privileged reader. */
-TEST_F_TIMEOUT(access, opened_by_another, SECONDS)
+/* The credentials at open() count: root reads a file of Alice's and sees her rows only. */
+TEST_F_TIMEOUT(access, opener_decides_over_reader, SECONDS)
 {
 	int fd = open_as(become_alice);
 
 	ASSERT_LE(0, fd);
-	look_at(self->stage, fd, false);
+	stage_read_fd(self->stage, fd, false);
 	close(fd);
 	EXPECT_EQ(ALICES, self->stage->seen);
 	EXPECT_EQ(ALICES_CLOSED, self->stage->closed);
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

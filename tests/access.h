@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of who sees what share. Processes of several users (the cast)
- * hold connections; readers of several kinds look at /proc/sockstat, and at
- * /proc/PID/fd, which is the truth.
+ * Shared by the tests of which rows a reader may see. Processes of several users,
+ * the actors, hold connections. Readers with various credentials read
+ * /proc/sockstat and compare it with /proc/PID/fd, which sets the rule.
  */
 #ifndef SOCKSTAT_TESTS_ACCESS_H
 #define SOCKSTAT_TESTS_ACCESS_H
@@ -19,12 +19,12 @@
 #include "bed.h"
 #include "kselftest_harness.h"
 
-#define SECONDS 120
+#define SECONDS 120 /* a test's timeout */
 
 #define ALICE_ID 61001
 #define BOB_ID 61002
-#define CAROL_ID 61003 /* has no process, but for readers */
-#define SUB_ID 100000  /* where a user namespace's ids begin outside */
+#define CAROL_ID 61003 /* of readers only: no actor has it */
+#define SUB_ID 100000  /* id outside that is 0 inside a user namespace */
 
 #define BIT(n) (1u << (n))
 
@@ -33,12 +33,12 @@ enum actor {
 	ALICE,
 	ALICE_AGAIN,
 	ALICE_HIDDEN, /* not dumpable */
-	ALICE_LATER,  /* hides once it has used its connections */
-	ALICE_ABLE,   /* has a capability that plain Alice lacks */
-	ALICE_GROUP,  /* of another group */
-	ALICE_GONE,   /* has exited, connections open */
+	ALICE_LATER,  /* becomes not dumpable after using its connections */
+	ALICE_ABLE,   /* has a capability that the other Alices lack */
+	ALICE_GROUP,  /* has Bob's group */
+	ALICE_GONE,   /* exited without closing its connections */
 	BOB,
-	INNER, /* in the reader's namespace, first of two */
+	INNER, /* started by a test, as is INNER_AGAIN */
 	INNER_AGAIN,
 	N_ACTORS,
 };
@@ -46,29 +46,35 @@ enum actor {
 #define ALL (BIT(INNER) - 1)
 #define LIVE (ALL & ~BIT(ALICE_GONE))
 #define ALICES (BIT(ALICE) | BIT(ALICE_AGAIN))
-/* of which she may see the open connection, in whatever state, and the closed one */
+/*
+ * Actors of whom Alice may see a row, in any state, for the connection that they left
+ * open, and actors of whom she may see the row of the connection that they closed.
+ */
 #define ALICES_OPENED (ALICES | BIT(ALICE_GONE))
 #define ALICES_CLOSED (ALICES_OPENED | BIT(ALICE_LATER))
 
-/* An open connection of an actor, and one that it has closed. */
+/* An actor's two connections: one that it leaves open, one that it closes. */
 struct part {
 	atomic_bool ready;
 	int fd[2];
-	uint64_t inode[2];
-	uint64_t closed[2]; /* cookies */
+	uint64_t inode[2];  /* of the open connection's sockets */
+	uint64_t closed[2]; /* cookies of the closed connection's sockets */
 };
 
 /* Shared by all processes of a test. */
 struct stage {
 	struct part part[N_ACTORS];
-	uint64_t nobodys; /* cookie of a socket in flight between processes */
-	/* what the last reader saw: bit per actor */
-	unsigned int seen, closed, any; /* any: of its open connection, in whatever state */
-	bool saw_nobodys, right;
+	uint64_t nobodys; /* cookie of a socket in an SCM_RIGHTS message */
+	/* what the last reader saw, one bit for each actor: */
+	unsigned int seen;   /* a live row of its open connection */
+	unsigned int closed; /* a CLOSED row of its closed connection */
+	unsigned int any;    /* a row of its open connection, in any state */
+	bool saw_nobodys;
+	bool right; /* the table could be read and agreed with /proc/PID/fd */
 	atomic_bool done;
 };
 
-/* ---- to become somebody ---- */
+/* ---- changing credentials ---- */
 
 static inline bool set_capabilities(uint64_t mask)
 {
@@ -120,9 +126,9 @@ static inline bool stay_root(void)
 	return true;
 }
 
-/* ---- the cast ---- */
+/* ---- actors ---- */
 
-static inline bool use_part(struct part *part)
+static inline bool part_use(struct part *part)
 {
 	int fd[2], i;
 
@@ -137,17 +143,17 @@ static inline bool use_part(struct part *part)
 	return true;
 }
 
-static inline bool open_part(struct part *part)
+static inline bool part_start(struct part *part)
 {
-	part->ready = use_part(part);
+	part->ready = part_use(part);
 	return part->ready;
 }
 
-static inline void play(struct stage *stage, enum actor actor, bool (*become)(void))
+static inline void actor_run(struct stage *stage, enum actor actor, bool (*become)(void))
 {
 	struct part *part = &stage->part[actor];
 
-	if (!become() || prctl(PR_SET_PDEATHSIG, SIGKILL) || !use_part(part) ||
+	if (!become() || prctl(PR_SET_PDEATHSIG, SIGKILL) || !part_use(part) ||
 	    (actor == ALICE_LATER && prctl(PR_SET_DUMPABLE, 0))) {
 		printf("# actor %d: %m\n", actor);
 		_exit(1);
@@ -159,16 +165,16 @@ static inline void play(struct stage *stage, enum actor actor, bool (*become)(vo
 		pause();
 }
 
-static inline pid_t act(struct stage *stage, enum actor actor, bool (*become)(void))
+static inline pid_t actor_start(struct stage *stage, enum actor actor, bool (*become)(void))
 {
 	pid_t pid = fork();
 
 	if (!pid)
-		play(stage, actor, become);
+		actor_run(stage, actor, become);
 	return pid;
 }
 
-/* ---- a descriptor that goes from one process to another ---- */
+/* ---- passing a descriptor to another process ---- */
 
 static inline bool send_fd(int channel, int fd)
 {
@@ -189,7 +195,7 @@ static inline bool send_fd(int channel, int fd)
 	return sendmsg(channel, &msg, 0) == 1;
 }
 
-/* -1 if there was none. */
+/* Return -1 if the message had no descriptor. */
 static inline int receive_fd(int channel)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 }, c;
@@ -207,7 +213,7 @@ static inline int receive_fd(int channel)
 	return fd;
 }
 
-/* A socket that no process holds: it waits in a message. */
+/* Make a socket that no process holds: the only reference is in an unread message. */
 static inline bool put_in_flight(struct stage *stage, int channel)
 {
 	int fd[2];
@@ -221,7 +227,7 @@ static inline bool put_in_flight(struct stage *stage, int channel)
 	return true;
 }
 
-/* /proc/sockstat, opened by a process that has become somebody, and ended since. */
+/* Open /proc/sockstat in a process with other credentials, which then exits. */
 static inline int open_as(bool (*become)(void))
 {
 	int pair[2], fd = -1;
@@ -243,7 +249,7 @@ static inline int open_as(bool (*become)(void))
 	return fd;
 }
 
-/* ---- the readers ---- */
+/* ---- readers ---- */
 
 struct seen {
 	pid_t pid;
@@ -277,8 +283,8 @@ static inline uint64_t linked_inode(pid_t pid, int fd)
 	return sscanf(target, "socket:[%llu]", &inode) == 1 ? inode : 0;
 }
 
-/* The actors' sockets that this process finds in /proc/PID/fd. */
-static inline size_t walk(const struct stage *stage, struct seen *seen, size_t max)
+/* List the actors' sockets that this process can see in /proc/PID/fd. */
+static inline size_t walk_proc_fds(const struct stage *stage, struct seen *seen, size_t max)
 {
 	struct dirent *process, *entry;
 	DIR *proc = opendir("/proc"), *fds;
@@ -305,39 +311,40 @@ static inline size_t walk(const struct stage *stage, struct seen *seen, size_t m
 	return n;
 }
 
-static inline bool row_there(const struct sockstat_table *table, const struct seen *seen)
+static inline bool row_exists(const struct sockstat_table *table, const struct seen *seen)
 {
 	const struct sockstat_row *row = sockstat_table_find(table, seen->pid, seen->fd, NULL);
 
 	while (row && row->inode != seen->inode)
 		row = sockstat_table_find(table, seen->pid, seen->fd, row);
 	if (!row)
-		printf("# /proc/%d/fd/%d can be read, but has no row\n", seen->pid, seen->fd);
+		printf("# /proc/%d/fd/%d is readable, but the descriptor has no row\n", seen->pid,
+		       seen->fd);
 	return row;
 }
 
-/* Neither more nor less than /proc/PID/fd has. */
-static inline bool like_proc(const struct stage *stage, const struct sockstat_table *table)
+/* The live rows are exactly the descriptors that /proc/PID/fd shows to this process. */
+static inline bool agrees_with_proc(const struct stage *stage, const struct sockstat_table *table)
 {
 	struct seen seen[128];
-	size_t i, n = walk(stage, seen, ARRAY_SIZE(seen));
+	size_t i, n = walk_proc_fds(stage, seen, ARRAY_SIZE(seen));
 	bool right = true;
 
 	for (i = 0; i < n; i++)
-		right &= row_there(table, &seen[i]);
+		right &= row_exists(table, &seen[i]);
 	for (i = 0; i < table->n_rows; i++) {
 		const struct sockstat_row *row = &table->rows[i];
 
 		if (row->pid < 0 || row->state == SOCKSTAT_CLOSED ||
 		    linked_inode(row->pid, row->fd) == row->inode)
 			continue;
-		printf("# line %u: /proc/%d/fd/%d cannot be read\n", row->line, row->pid, row->fd);
+		printf("# line %u: /proc/%d/fd/%d is not readable\n", row->line, row->pid, row->fd);
 		right = false;
 	}
 	return right;
 }
 
-static inline void note(struct stage *stage, const struct sockstat_table *table)
+static inline void note_rows(struct stage *stage, const struct sockstat_table *table)
 {
 	size_t i;
 	int k;
@@ -360,7 +367,7 @@ static inline void note(struct stage *stage, const struct sockstat_table *table)
 	}
 }
 
-static inline void look_at(struct stage *stage, int fd, bool compare)
+static inline void stage_read_fd(struct stage *stage, int fd, bool compare)
 {
 	struct sockstat_table table;
 	int err = sockstat_table_read_fd(&table, fd);
@@ -374,16 +381,16 @@ static inline void look_at(struct stage *stage, int fd, bool compare)
 		printf("# reading: %s\n", table.error);
 		return;
 	}
-	note(stage, &table);
-	stage->right = !compare || like_proc(stage, &table);
+	note_rows(stage, &table);
+	stage->right = !compare || agrees_with_proc(stage, &table);
 	sockstat_table_free(&table);
 }
 
-static inline void look(struct stage *stage, bool compare)
+static inline void stage_read(struct stage *stage, bool compare)
 {
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
 
-	look_at(stage, fd, compare);
+	stage_read_fd(stage, fd, compare);
 	close(fd);
 	fflush(stdout);
 }
@@ -393,7 +400,7 @@ static inline bool wait_ready(struct stage *stage, enum actor actor)
 	return BED_WAIT(stage->part[actor].ready);
 }
 
-/* @become says who reads; whether that worked. */
+/* Read the table in a process with the credentials that @become() sets. */
 static inline bool read_as(struct stage *stage, bool (*become)(void), bool compare)
 {
 	int status = -1;
@@ -405,7 +412,7 @@ static inline bool read_as(struct stage *stage, bool (*become)(void), bool compa
 			fflush(stdout);
 			_exit(1);
 		}
-		look(stage, compare);
+		stage_read(stage, compare);
 		_exit(0);
 	}
 	return waitpid(pid, &status, 0) == pid && !status && stage->right;
@@ -434,14 +441,14 @@ FIXTURE_SETUP(access)
 
 	if (geteuid())
 		SKIP(return, "this test needs root");
-	/* so that teardown ends all processes at once */
+	/* a process group of its own, so that teardown can kill every actor at once */
 	setpgid(0, 0);
 	ASSERT_EQ(0, bed_load());
 	self->stage = mmap(NULL, sizeof(*self->stage), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->stage);
 	for (i = 0; i < ARRAY_SIZE(cast); i++) {
-		pid_t pid = act(self->stage, i, cast[i]);
+		pid_t pid = actor_start(self->stage, i, cast[i]);
 
 		ASSERT_LT(0, pid);
 		ASSERT_TRUE(wait_ready(self->stage, i));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests in C share: loading the module, TCP on loopback, waiting for
- * a condition. Everything is in this header, because each tests/NAME.c is a
- * program of its own.
+ * Helpers for the tests written in C: they load the module, make TCP connections
+ * on loopback and wait for conditions. Everything is in this header, because each
+ * tests/NAME.c is built into a program by itself.
  */
 #ifndef SOCKSTAT_TESTS_BED_H
 #define SOCKSTAT_TESTS_BED_H
@@ -27,7 +27,8 @@
 
 #include "../userspace/procfile.h"
 
-#define BED_PATIENCE 60000 /* ms; a guest that is emulated on a busy machine is slow */
+/* Milliseconds that BED_WAIT() waits, before scaling: an emulated guest is slow. */
+#define BED_PATIENCE 60000
 
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -46,13 +47,16 @@ static inline bool bed_loaded(void)
 	return !access("/sys/module/sockstat", F_OK);
 }
 
-/* 0 or an errno */
+/* Return 0 or an errno. */
 static inline int bed_unload(void)
 {
 	return syscall(SYS_delete_module, "sockstat", O_NONBLOCK) ? errno : 0;
 }
 
-/* The tree's own sockstat.ko, afresh, which is one directory above this program. */
+/*
+ * Load $SOCKSTAT_KO, else the sockstat.ko in the parent of this program's directory;
+ * unload it first if it is loaded. Return 0 or an errno.
+ */
 static inline int bed_load(void)
 {
 	const char *path = getenv("SOCKSTAT_KO");
@@ -81,8 +85,32 @@ static inline int bed_load(void)
 	return err;
 }
 
+/* ---- files of /proc and /sys ---- */
+
+/* Write @text to an existing file; print the reason if that fails. */
+static inline bool bed_put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (!done)
+		printf("# cannot write \"%s\" to %s: %m\n", text, path);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 /* ---- waiting ---- */
 
+/* Every timeout is multiplied by SOCKSTAT_PATIENCE, which is 1 by default. */
+static inline int bed_patience(void)
+{
+	const char *factor = getenv("SOCKSTAT_PATIENCE");
+
+	return factor && atoi(factor) > 0 ? atoi(factor) : 1;
+}
+
+/* CLOCK_MONOTONIC in milliseconds */
 static inline int64_t bed_now(void)
 {
 	struct timespec ts;
@@ -91,10 +119,16 @@ static inline int64_t bed_now(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* Waits for a condition, which is looked at every millisecond. */
+/* When a wait that begins now has to give up. */
+static inline int64_t bed_deadline(void)
+{
+	return bed_now() + (int64_t)BED_PATIENCE * bed_patience();
+}
+
+/* Evaluate @condition every millisecond until it holds or the patience runs out. */
 #define BED_WAIT(condition)                                           \
 	({                                                            \
-		int64_t until_ = bed_now() + BED_PATIENCE;            \
+		int64_t until_ = bed_deadline();                      \
 		bool there_;                                          \
                                                                       \
 		while (!(there_ = (condition)) && bed_now() < until_) \
@@ -102,7 +136,23 @@ static inline int64_t bed_now(void)
 		there_;                                               \
 	})
 
-/* Whether a thread sleeps in this system call. */
+/*
+ * TEST_HARNESS_MAIN, with the timeout of every test multiplied by SOCKSTAT_PATIENCE.
+ * The constructor comes after those of the tests, which add themselves to the list.
+ */
+#define BED_HARNESS_MAIN                                                             \
+	static void __attribute__((constructor)) bed_scale_timeouts(void)            \
+	{                                                                            \
+		struct __fixture_metadata *fixture_;                                 \
+		struct __test_metadata *test_;                                       \
+                                                                                     \
+		for (fixture_ = __fixture_list; fixture_; fixture_ = fixture_->next) \
+			for (test_ = fixture_->tests; test_; test_ = test_->next)    \
+				test_->timeout *= bed_patience();                    \
+	}                                                                            \
+	TEST_HARNESS_MAIN
+
+/* True if a thread sleeps in the system call @nr. */
 static inline bool bed_blocked(pid_t tid, long nr)
 {
 	char path[64], state = 0;
@@ -128,7 +178,7 @@ static inline bool bed_blocked(pid_t tid, long nr)
 	return state == 'S';
 }
 
-/* ---- sockets: descriptors, or -1 with errno ---- */
+/* ---- sockets: functions return a descriptor, or -1 with errno set ---- */
 
 static inline int bed_domain(enum bed_family family)
 {
@@ -188,7 +238,7 @@ static inline int bed_accept(int listener)
 	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 }
 
-/* fd[0] is the client's end, fd[1] the server's. */
+/* Make a connection: fd[0] is the client's end, fd[1] the server's. */
 static inline bool bed_pair(enum bed_family family, int fd[2])
 {
 	int listener = bed_listen(family, 5);
@@ -234,7 +284,7 @@ static inline bool bed_at_eof(int fd)
 	return read(fd, &c, 1) == 0;
 }
 
-/* ---- what the kernel says of a socket, other than through the module ---- */
+/* ---- a socket's properties, from other kernel interfaces than the module ---- */
 
 static inline uint64_t bed_cookie(int fd)
 {
@@ -279,7 +329,7 @@ static inline int bed_unacked(int fd)
 
 /* ---- the table ---- */
 
-/* Says why on the way, as KTAP's diagnostics. */
+/* Read and parse the table; print the reason as a KTAP diagnostic if that fails. */
 static inline bool bed_table(struct sockstat_table *table)
 {
 	int err = sockstat_table_read(table, SOCKSTAT_PROC_PATH);
@@ -289,7 +339,7 @@ static inline bool bed_table(struct sockstat_table *table)
 	return !err;
 }
 
-/* The one row of a descriptor that is open; NULL if there is not exactly one. */
+/* Find the row of an open descriptor; NULL unless there is exactly one. */
 static inline const struct sockstat_row *bed_row(const struct sockstat_table *table, pid_t pid,
 						 int fd)
 {
@@ -301,14 +351,14 @@ static inline const struct sockstat_row *bed_row(const struct sockstat_table *ta
 		if (row->cookie != cookie)
 			continue;
 		if (found) {
-			printf("# lines %u and %u are the same descriptor\n", found->line,
+			printf("# lines %u and %u describe the same descriptor\n", found->line,
 			       row->line);
 			return NULL;
 		}
 		found = row;
 	}
 	if (!found)
-		printf("# no row for descriptor %d of process %d\n", fd, pid);
+		printf("# descriptor %d of process %d has no row\n", fd, pid);
 	return found;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Connections that are older than the module: from the moment it is loaded
- * their rows say who called connect and how many bytes went through since they
- * were opened.
+ * Connections that are older than the module. As soon as it is loaded, their rows
+ * show which end called connect() and how many bytes each end has moved since the
+ * connection was opened.
  *
- * The truth is what this program's own calls returned, and TCP_INFO's state.
+ * Expected values are the results of this program's own calls and TCP_INFO.
  */
 #include <poll.h>
 #include <sys/wait.h>
@@ -43,7 +43,7 @@ TEST_F_TIMEOUT(before, never_used, SECONDS)
 	EXPECT_EQ(-1, row->opened);
 }
 
-/* The accepted end's clue to its role is its listener's backlog. */
+/* The module infers an accepted socket's role from the backlog of its listener. */
 TEST_F_TIMEOUT(before, role_for_every_backlog, SECONDS)
 {
 	static const int backlogs[] = { 0, 1, 128, 4096 };
@@ -63,7 +63,7 @@ TEST_F_TIMEOUT(before, role_for_every_backlog, SECONDS)
 	}
 	load(_metadata, self);
 	for (i = 0; i < ARRAY_SIZE(backlogs); i++) {
-		/* a difference names 10 + i and 20 + i */
+		/* the byte counts, 10 + i and 20 + i, tell which backlog failed */
 		expect_client(_metadata, self, fd[i], 10 + i, 20 + i);
 		expect_server(_metadata, self, fd[i], 20 + i, 10 + i);
 	}
@@ -85,7 +85,7 @@ TEST_F_TIMEOUT(before, mid_transfer_unread, SECONDS)
 	expect_server(_metadata, self, fd, 0, 3000);
 }
 
-/* The sender's buffer and the receiver's are full, both ways. */
+/* The buffers of both ends are full, in both directions. */
 TEST_F_TIMEOUT(before, mid_transfer_stalled, SECONDS)
 {
 	const struct sockstat_row *row;
@@ -102,7 +102,8 @@ TEST_F_TIMEOUT(before, mid_transfer_stalled, SECONDS)
 			while ((n = send(fd[i], buf, sizeof(buf), MSG_DONTWAIT)) > 0)
 				sent[i] += n;
 			ASSERT_EQ(EAGAIN, errno);
-		} while (poll(&stalled, 1, 300) > 0);
+			/* the buffers are full if no room is made for a while */
+		} while (poll(&stalled, 1, 300 * bed_patience()) > 0);
 		ASSERT_LT(0u, sent[i]);
 	}
 	load(_metadata, self);
@@ -119,7 +120,7 @@ TEST_F_TIMEOUT(before, mid_transfer_stalled, SECONDS)
 	expect_server(_metadata, self, fd, sent[1], sent[0]);
 }
 
-/* A FIN is in the sequence numbers and must not be taken for a byte. */
+/* A FIN takes a sequence number, which must not be counted as a byte. */
 static void half_closed(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,
 			enum bed_family family, int closer, bool eof_read)
 {
@@ -149,7 +150,7 @@ TEST_F_TIMEOUT(before, half_closed_by_client, SECONDS)
 	half_closed(_metadata, self, variant->family, 0, false);
 }
 
-TEST_F_TIMEOUT(before, half_closed_by_client_seen, SECONDS)
+TEST_F_TIMEOUT(before, half_closed_by_client_eof_read, SECONDS)
 {
 	half_closed(_metadata, self, variant->family, 0, true);
 }
@@ -159,12 +160,12 @@ TEST_F_TIMEOUT(before, half_closed_by_server, SECONDS)
 	half_closed(_metadata, self, variant->family, 1, false);
 }
 
-TEST_F_TIMEOUT(before, half_closed_by_server_seen, SECONDS)
+TEST_F_TIMEOUT(before, half_closed_by_server_eof_read, SECONDS)
 {
 	half_closed(_metadata, self, variant->family, 1, true);
 }
 
-/* Bytes that wait to be read, with a FIN behind them. */
+/* Unread bytes, followed by a FIN. */
 TEST_F_TIMEOUT(before, half_closed_unread, SECONDS)
 {
 	int fd[2];
@@ -227,7 +228,7 @@ TEST_F_TIMEOUT(before, listening, SECONDS)
 	expect(_metadata, self, listener, SOCKSTAT_ROLE_NONE, 0, 0);
 }
 
-/* Connected and sent to before, accepted after. */
+/* Connected and written to before the module is loaded, accepted afterwards. */
 TEST_F_TIMEOUT(before, in_the_backlog, SECONDS)
 {
 	int listener = bed_listen(variant->family, 5);
@@ -268,7 +269,7 @@ TEST_F_TIMEOUT(before, unconnected, SECONDS)
 	EXPECT_STRNE("*:*", row->local.text);
 }
 
-/* What is closed without having been seen has its whole life in its CLOSED row. */
+/* The CLOSED row of a connection that no table has shown open has all of its bytes. */
 TEST_F_TIMEOUT(before, closed_unseen, SECONDS)
 {
 	const struct sockstat_row *row;
@@ -312,7 +313,7 @@ TEST_F_TIMEOUT(before, closed_before, SECONDS)
 	EXPECT_EQ(NULL, sockstat_table_find_cookie(&self->table, cookie, NULL));
 }
 
-/* Two descriptors, two processes: the whole sum, whoever gets which part. */
+/* Two descriptors in each of two processes: their rows add up to the socket's bytes. */
 TEST_F_TIMEOUT(before, shared, SECONDS)
 {
 	const struct sockstat_row *row;
@@ -348,4 +349,4 @@ TEST_F_TIMEOUT(before, shared, SECONDS)
 	EXPECT_EQ(9u, rx);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of connections older than the module share: the fixture, with
- * each address family as a variant, and what a row is to be.
+ * Shared by the tests of connections that are older than the module: the fixture,
+ * with each address family as a variant, and the comparison of a row.
  */
 #ifndef SOCKSTAT_TESTS_BEFORE_H
 #define SOCKSTAT_TESTS_BEFORE_H
@@ -11,7 +11,7 @@
 #include "bed.h"
 #include "kselftest_harness.h"
 
-#define SECONDS 600 /* of an emulated debug kernel */
+#define SECONDS 600 /* a test's timeout; an emulated debug kernel is slow */
 
 FIXTURE(before)
 {
@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(before)
 		EXPECT_EQ(0, bed_unload());
 }
 
-/* Loads the module and reads the table: what it says of its first moment. */
+/* Load the module and read its first table. */
 static inline void load(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self)
 {
 	ASSERT_EQ(0, bed_load());
@@ -64,7 +64,10 @@ static inline void read_again(struct __test_metadata *_metadata, FIXTURE_DATA(be
 	ASSERT_TRUE(bed_table(&self->table));
 }
 
-/* One descriptor's row: bytes are this program's count, the rest the kernel's word. */
+/*
+ * Compare the row of a descriptor with the bytes that this program counted and with
+ * the state, queue and inode that other kernel interfaces report.
+ */
 static inline void expect(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self, int fd,
 			  enum sockstat_role role, uint64_t tx, uint64_t rx)
 {
@@ -94,7 +97,7 @@ static inline void expect_server(struct __test_metadata *_metadata, FIXTURE_DATA
 	expect(_metadata, self, fd[1], SOCKSTAT_ROLE_SERVER, tx, rx);
 }
 
-/* @bytes from one descriptor to the other, all of them read. */
+/* Write @bytes to one descriptor and read all of them from the other. */
 static inline void move(struct __test_metadata *_metadata, int from, int to, size_t bytes)
 {
 	ASSERT_TRUE(bed_write(from, bytes));

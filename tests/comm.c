@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process may call itself what it likes: no name breaks or forges a line, and
- * every one can be read back, from the row of an open descriptor and from that
- * of a closed one.
+ * A process may choose any name: none breaks or forges a line of the table, and each
+ * is read back unchanged from the row of an open descriptor and of a closed one.
  */
 #include <sys/prctl.h>
 
@@ -92,4 +91,4 @@ TEST_F_TIMEOUT(comm, round_trip, SECONDS)
 	expect_name(_metadata, variant->name, cookie, true);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

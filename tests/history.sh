@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The parameter "history": how many closed rows there are.
+# The parameter "history" limits the number of closed rows.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -18,36 +18,36 @@ trap unload_module EXIT
 traffic_start
 
 load_module
-is 'history is 1024 at first' 1024 "$(cat $PARAMETER)"
-is 'mode of the parameter' 644 "$(stat -c %a $PARAMETER)"
-check 'few connections all stay' ask_all 'churn 30' check
-is 'two rows of each' 60 "$(trailer closed)"
+is 'history is 1024 by default' 1024 "$(cat $PARAMETER)"
+is 'the parameter is readable by everybody, writable by root' 644 "$(stat -c %a $PARAMETER)"
+check 'closed connections below the limit have rows' ask_all 'churn 30' check
+is 'each connection has two closed rows' 60 "$(trailer closed)"
 
-# A connection is two rows, one of each end.
 echo 10 >$PARAMETER
-is 'lowered at run time' 10 "$(trailer closed)"
-check 'connections after that' ask 'churn 30'
-is 'never more than history' 10 "$(trailer closed)"
+is 'lowering the limit removes rows' 10 "$(trailer closed)"
+check 'more connections close' ask 'churn 30'
+is 'the new limit holds' 10 "$(trailer closed)"
 
-# Those that stay are the last ones: 100 bytes and one more each, last first.
-newest()
+# sizes_kept: print the bytes of both directions of each closed connection. "churn 30"
+# moves 130 bytes and half of that through the first one, 101 through the last.
+sizes_kept()
 {
 	awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 	     $at["STATE"] == "CLOSED" { print $at["TX_BYTES"] + $at["RX_BYTES"] }' \
 		"$SOCKSTAT" | sort -nu | tr '\n' ' '
 }
-is 'the newest ones stay' '151 153 154 156 157 ' "$(newest)"
+is 'the newest rows stay' '151 153 154 156 157 ' "$(sizes_kept)"
 
 echo 0 >$PARAMETER
-is '0 keeps none' 0 "$(trailer closed)"
-check 'connections meanwhile' ask 'churn 10'
-is '0 still keeps none' 0 "$(trailer closed)"
+is '0 removes all rows' 0 "$(trailer closed)"
+check 'connections close while it is 0' ask 'churn 10'
+is 'while it is 0 no row is kept' 0 "$(trailer closed)"
 
 echo 200 >$PARAMETER
-check 'connections after it was raised' ask 'churn 60'
-is 'raised at run time' 120 "$(trailer closed)"
-check 'more connections than that' ask 'churn 100'
-is 'bounded by the new value' 200 "$(trailer closed)"
+check 'connections close after raising it' ask 'churn 60'
+is 'raising the limit keeps more rows' 120 "$(trailer closed)"
+check 'more connections close than it allows' ask 'churn 100'
+is 'the raised limit holds' 200 "$(trailer closed)"
 
 for value in -1 x '' 1.5 99999999999 '12 13'; do
 	if (echo "$value" >$PARAMETER) 2>/dev/null; then
@@ -58,21 +58,21 @@ for value in -1 x '' 1.5 99999999999 '12 13'; do
 	fi
 done
 
-# Closing goes on while it is read: a connection whose other end is not closed
-# yet may stand there besides, one of each busy thread.
+# Under load the limit may be exceeded by connections of which only one end has
+# closed yet, at most one for each busy thread.
 echo 20 >$PARAMETER
-check 'connections come and go' ask_all 'busy 4' progress
+check 'busy threads open and close connections' ask_all 'busy 4' progress
 most=0
 for _ in {1..25}; do
 	ask progress
 	closed=$(trailer closed)
 	[ "$closed" -le "$most" ] || most=$closed
 done
-check "never more than history under load ($most)" test "$most" -le $((20 + 2 * 4))
-check 'nor fewer' test "$most" -ge 20
+check "the limit holds under load ($most rows at most)" test "$most" -le $((20 + 2 * 4))
+check 'the limit is reached under load' test "$most" -ge 20
 
-# Changed all the time while connections close and readers read.
-change()
+# change_limit: write many values while connections close and the table is read.
+change_limit()
 {
 	local value
 
@@ -80,15 +80,15 @@ change()
 		echo "$value" >"$PARAMETER" && ask progress && whole_table || return
 	done
 }
-check 'changed under load' change
-check 'the connections ended well' ask idle
+check 'the limit can be changed under load' change_limit
+check 'the busy threads saw no error' ask idle
 unload_module
-is 'nothing is left' "$empty" "$(kernel_state)"
+is 'nothing is left of the module' "$empty" "$(kernel_state)"
 
 load_module history=3
-is 'given at load' 3 "$(cat $PARAMETER)"
-check 'connections with that' ask 'churn 5'
-is 'bounded by what was given at load' 3 "$(trailer closed)"
+is 'insmod sets the parameter' 3 "$(cat $PARAMETER)"
+check 'connections close with that limit' ask 'churn 5'
+is 'the limit given to insmod holds' 3 "$(trailer closed)"
 unload_module
 
 for value in -1 x; do

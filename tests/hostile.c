@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Users who try to see more than /proc/PID/fd lets them: in a file that somebody
- * else opened or reads, in a process that becomes another one, and through a
- * /proc that is mounted in some other way.
+ * Users who try to see more rows than /proc/PID/fd allows: in a file that another
+ * user opened or reads, in a process that executes a setuid program or whose pid is
+ * reused, and through a /proc that is mounted with other options.
  *
- * In an open /proc/sockstat one sees what its opener might, at each snapshot,
- * who ever reads it: so it is with all of /proc that is judged by file->f_cred.
- * Who passes such a file on has passed on also what is to come.
+ * Every snapshot of an open /proc/sockstat shows what the opener may see when it is
+ * taken, whoever reads it, like other files of /proc that check file->f_cred. Passing
+ * such a file on therefore gives away later snapshots as well.
  */
 #include <linux/sched.h>
 #include <sched.h>
@@ -18,32 +18,36 @@
 
 #define YAMA "/proc/sys/kernel/yama/ptrace_scope"
 
-/* Descriptors of a process that is long to walk, and how often it is walked. */
-#define MANY 20000
-#define TRIALS 6
+#define MANY 20000 /* descriptors of a process whose table takes long to walk */
+#define TRIALS 6   /* walks of it, or more until one was interrupted */
 #define TEXT_MAX (16 << 20)
 
-static bool saw(const struct stage *stage, unsigned int seen, unsigned int closed, bool nobodys)
+static bool stage_shows(const struct stage *stage, unsigned int seen, unsigned int closed,
+			bool nobodys)
 {
 	if (stage->right && stage->seen == seen && stage->closed == closed &&
 	    stage->saw_nobodys == nobodys)
 		return true;
-	printf("# seen %#x instead of %#x, closed ones %#x instead of %#x\n", stage->seen, seen,
-	       stage->closed, closed);
+	printf("# live rows of %#x instead of %#x, closed rows of %#x instead of %#x\n",
+	       stage->seen, seen, stage->closed, closed);
 	fflush(stdout);
 	return false;
 }
 
-static bool everybody_sees_what_is_theirs(struct stage *stage)
+static bool everybody_sees_own_rows(struct stage *stage)
 {
-	return read_as(stage, become_alice, true) && saw(stage, ALICES, ALICES_CLOSED, false) &&
-	       read_as(stage, become_bob, true) && saw(stage, BIT(BOB), BIT(BOB), false) &&
-	       read_as(stage, stay_root, true) && saw(stage, LIVE, ALL, true);
+	return read_as(stage, become_alice, true) &&
+	       stage_shows(stage, ALICES, ALICES_CLOSED, false) &&
+	       read_as(stage, become_bob, true) && stage_shows(stage, BIT(BOB), BIT(BOB), false) &&
+	       read_as(stage, stay_root, true) && stage_shows(stage, LIVE, ALL, true);
 }
 
-/* ---- files that are passed on ---- */
+/* ---- open files passed to another user ---- */
 
-/* @become reads from the beginning of what it was given. */
+/*
+ * Read an open /proc/sockstat in a process with the credentials that @become() sets:
+ * the descriptor @fd, which it inherits, or one received from @channel unless that is -1.
+ */
 static bool read_given(struct stage *stage, bool (*become)(void), int fd, int channel)
 {
 	int status = -1;
@@ -56,7 +60,7 @@ static bool read_given(struct stage *stage, bool (*become)(void), int fd, int ch
 			fd = receive_fd(channel);
 		if (lseek(fd, 0, SEEK_SET))
 			_exit(1);
-		look_at(stage, fd, false);
+		stage_read_fd(stage, fd, false);
 		_exit(0);
 	}
 	return waitpid(pid, &status, 0) == pid && !status;
@@ -67,12 +71,12 @@ TEST_F_TIMEOUT(access, opened_by_root_inherited_by_a_user, SECONDS)
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
 
 	ASSERT_TRUE(read_given(self->stage, become_bob, fd, -1));
-	EXPECT_TRUE(saw(self->stage, LIVE, ALL, true));
-	/* and what came only after it was opened */
-	ASSERT_LT(0, act(self->stage, INNER, become_alice));
+	EXPECT_TRUE(stage_shows(self->stage, LIVE, ALL, true));
+	/* and rows of a process that started after the file was opened */
+	ASSERT_LT(0, actor_start(self->stage, INNER, become_alice));
 	ASSERT_TRUE(wait_ready(self->stage, INNER));
 	ASSERT_TRUE(read_given(self->stage, become_bob, fd, -1));
-	EXPECT_TRUE(saw(self->stage, LIVE | BIT(INNER), ALL | BIT(INNER), true));
+	EXPECT_TRUE(stage_shows(self->stage, LIVE | BIT(INNER), ALL | BIT(INNER), true));
 	close(fd);
 }
 
@@ -84,12 +88,12 @@ TEST_F_TIMEOUT(access, opened_by_root_sent_to_a_user, SECONDS)
 	ASSERT_TRUE(send_fd(pair[0], fd));
 	close(fd);
 	ASSERT_TRUE(read_given(self->stage, become_bob, -1, pair[1]));
-	EXPECT_TRUE(saw(self->stage, LIVE, ALL, true));
+	EXPECT_TRUE(stage_shows(self->stage, LIVE, ALL, true));
 	close(pair[0]);
 	close(pair[1]);
 }
 
-/* To open it again is to be judged again. */
+/* Opening /proc/self/fd/N is a new open() with the credentials of its caller. */
 TEST_F_TIMEOUT(access, opened_by_root_opened_again_by_a_user, SECONDS)
 {
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC), status;
@@ -100,17 +104,18 @@ TEST_F_TIMEOUT(access, opened_by_root_opened_again_by_a_user, SECONDS)
 	pid = fork();
 	if (!pid) {
 		fd = become_bob() ? open(path, O_RDONLY) : -1;
-		look_at(self->stage, fd, false);
+		stage_read_fd(self->stage, fd, false);
 		_exit(0);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(saw(self->stage, BIT(BOB), BIT(BOB), false));
+	EXPECT_TRUE(stage_shows(self->stage, BIT(BOB), BIT(BOB), false));
 	close(fd);
 }
 
 /*
- * Who reads adds nothing: a privileged program that is given Bob's file as its
- * input would else leave its own sockets there, for Bob to read.
+ * The reader's credentials add nothing. Otherwise a privileged program that reads
+ * Bob's file as its standard input would put rows of its own sockets into the
+ * snapshot, for Bob to read.
  */
 TEST_F_TIMEOUT(access, opened_by_a_user_read_by_root, SECONDS)
 {
@@ -120,17 +125,17 @@ TEST_F_TIMEOUT(access, opened_by_a_user_read_by_root, SECONDS)
 	ASSERT_LE(0, fd);
 	pid = fork();
 	if (!pid) {
-		if (open_part(&self->stage->part[INNER]))
-			look_at(self->stage, fd, false);
+		if (part_start(&self->stage->part[INNER]))
+			stage_read_fd(self->stage, fd, false);
 		_exit(0);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(saw(self->stage, BIT(BOB), BIT(BOB), false));
+	EXPECT_TRUE(stage_shows(self->stage, BIT(BOB), BIT(BOB), false));
 	EXPECT_EQ(BIT(BOB), self->stage->any);
 	close(fd);
 }
 
-/* The file outlives all processes of the namespace that it was opened in. */
+/* The file stays open after every process of its opener's pid namespace has exited. */
 TEST_F_TIMEOUT(access, opened_in_a_pid_namespace_that_is_gone, SECONDS)
 {
 	int pair[2], fd, status, i;
@@ -144,7 +149,9 @@ TEST_F_TIMEOUT(access, opened_in_a_pid_namespace_that_is_gone, SECONDS)
 		pid = fork();
 		if (!pid) {
 			fd = open(SOCKSTAT_PROC_PATH, O_RDONLY);
-			_exit(open_part(&self->stage->part[INNER]) && send_fd(pair[0], fd) ? 0 : 1);
+			if (!part_start(&self->stage->part[INNER]) || !send_fd(pair[0], fd))
+				_exit(1);
+			_exit(0);
 		}
 		_exit(waitpid(pid, &status, 0) == pid ? status : 1);
 	}
@@ -153,8 +160,8 @@ TEST_F_TIMEOUT(access, opened_in_a_pid_namespace_that_is_gone, SECONDS)
 	ASSERT_EQ(0, status);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
-		look_at(self->stage, fd, false);
-		EXPECT_TRUE(saw(self->stage, 0, BIT(INNER), false));
+		stage_read_fd(self->stage, fd, false);
+		EXPECT_TRUE(stage_shows(self->stage, 0, BIT(INNER), false));
 		EXPECT_EQ(BIT(INNER), self->stage->any);
 	}
 	close(fd);
@@ -162,22 +169,22 @@ TEST_F_TIMEOUT(access, opened_in_a_pid_namespace_that_is_gone, SECONDS)
 	close(pair[1]);
 }
 
-/* ---- processes that become others ---- */
+/* ---- processes that change ---- */
 
-/* What a user runs with the rights of root: this program, by its other name. */
-static int program(int report)
+/* main() of this program when it is run as a setuid program of root's. */
+static int setuid_main(int report)
 {
 	struct part part = { 0 };
 
-	if (geteuid() || !getuid() || !open_part(&part) ||
+	if (geteuid() || !getuid() || !part_start(&part) ||
 	    write(report, &part, sizeof(part)) != sizeof(part))
 		return 1;
 	for (;;)
 		pause();
 }
 
-/* For Alice's group alone. */
-static bool install(const char *path)
+/* Make a setuid copy of this program, which only Alice's group may execute. */
+static bool setuid_install(const char *path)
 {
 	char command[4200];
 
@@ -194,7 +201,7 @@ struct setuid {
 static bool setuid_prepare(struct setuid *s)
 {
 	snprintf(s->path, sizeof(s->path), "/var/tmp/sockstat-hostile-%d", getpid());
-	return !pipe(s->report) && install(s->path);
+	return !pipe(s->report) && setuid_install(s->path);
 }
 
 static void setuid_run(const struct setuid *s)
@@ -227,10 +234,11 @@ static bool setuid_works(void)
 }
 
 /*
- * Alice has connections and a /proc/sockstat open, and becomes a program of
- * root's: what she did herself stays hers, what the program does is not.
+ * Alice, with connections and /proc/sockstat open, executes a setuid program of
+ * root's. She still sees the rows recorded before the exec, as closed rows, but no
+ * row of the program.
  */
-TEST_F_TIMEOUT(access, setuid_program, SECONDS)
+TEST_F_TIMEOUT(access, setuid_program_is_hidden, SECONDS)
 {
 	const unsigned int both = BIT(INNER) | BIT(INNER_AGAIN);
 	struct stage *stage = self->stage;
@@ -246,7 +254,7 @@ TEST_F_TIMEOUT(access, setuid_program, SECONDS)
 	if (!pid) {
 		struct part *part = &stage->part[INNER];
 
-		fd = become_alice() && open_part(part) ? open(SOCKSTAT_PROC_PATH, O_RDONLY) : -1;
+		fd = become_alice() && part_start(part) ? open(SOCKSTAT_PROC_PATH, O_RDONLY) : -1;
 		if (!send_fd(pair[0], fd) || fcntl(part->fd[0], F_SETFD, 0) ||
 		    fcntl(part->fd[1], F_SETFD, 0))
 			_exit(1);
@@ -256,22 +264,22 @@ TEST_F_TIMEOUT(access, setuid_program, SECONDS)
 	ASSERT_TRUE(setuid_report(&s, &stage->part[INNER_AGAIN]));
 
 	EXPECT_TRUE(read_as(stage, become_alice, true));
-	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_TRUE(stage_shows(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
 	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
-	/* no more than that in what the process itself opened before */
-	look_at(stage, fd, false);
-	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	/* the same in the file that the process opened before the exec */
+	stage_read_fd(stage, fd, false);
+	EXPECT_TRUE(stage_shows(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
 	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	EXPECT_TRUE(read_as(stage, stay_root, true));
-	EXPECT_TRUE(saw(stage, LIVE | both, ALL | both, true));
+	EXPECT_TRUE(stage_shows(stage, LIVE | both, ALL | both, true));
 
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	EXPECT_TRUE(read_as(stage, become_alice, true));
-	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_TRUE(stage_shows(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
 	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	EXPECT_TRUE(read_as(stage, stay_root, true));
-	EXPECT_TRUE(saw(stage, LIVE, ALL | both, true));
+	EXPECT_TRUE(stage_shows(stage, LIVE, ALL | both, true));
 	EXPECT_EQ(ALL | both, stage->any);
 	setuid_finish(&s);
 	close(fd);
@@ -279,7 +287,7 @@ TEST_F_TIMEOUT(access, setuid_program, SECONDS)
 	close(pair[1]);
 }
 
-/* Alice, with a table that takes long to walk, becomes the program. */
+/* As Alice, with MANY descriptors, execute the setuid program. */
 static void run_with_many(struct stage *stage, const struct setuid *s)
 {
 	struct rlimit limit = { MANY + 100, MANY + 100 };
@@ -292,15 +300,18 @@ static void run_with_many(struct stage *stage, const struct setuid *s)
 		if (i != s->report[1] && dup2(fd[0], i) != i)
 			_exit(1);
 	stage->part[INNER].ready = true;
-	/* the reader's walk is interrupted until the program has its sockets */
+	/*
+	 * Meanwhile the reader, which runs only while this process sleeps, takes
+	 * snapshots. The exec interrupts one of them, wherever it is by then.
+	 */
 	usleep(200000 + rand() % 200000);
 	setuid_run(s);
 }
 
-enum { SAW_NOTHING, SAW_HERS, SAW_THE_PROGRAMS, FAILED };
+enum { SAW_NOTHING, SAW_HERS, SAW_THE_PROGRAMS, FAILED }; /* rows of the process */
 
-/* Whose rows of a process there are: hers are below MANY, what was there before. */
-static int look_for(const char *text, size_t len, pid_t pid)
+/* Descriptors from before the exec, Alice's, are below MANY; the program's are above. */
+static int find_rows_of(const char *text, size_t len, pid_t pid)
 {
 	struct sockstat_table table;
 	int saw = SAW_NOTHING;
@@ -316,7 +327,7 @@ static int look_for(const char *text, size_t len, pid_t pid)
 	return saw;
 }
 
-/* Alice takes snapshots; what matters is the one that was not complete yet. */
+/* Take snapshots until the program runs; judge the last one, which it interrupted. */
 static int read_until_done(const struct stage *stage, pid_t pid)
 {
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
@@ -329,10 +340,10 @@ static int read_until_done(const struct stage *stage, pid_t pid)
 	} while (!stage->done);
 	while ((n = pread(fd, text + len, TEXT_MAX - len, len)) > 0)
 		len += n;
-	return look_for(text, len, pid);
+	return find_rows_of(text, len, pid);
 }
 
-/* On the process's CPU, which it gives up whenever that is to run. */
+/* The reader shares a CPU with process @pid and runs only while that sleeps. */
 static pid_t start_reading(const struct stage *stage, pid_t pid)
 {
 	const struct sched_param param = { 0 };
@@ -354,18 +365,23 @@ static bool stay_on_one_cpu(void)
 	return !sched_setaffinity(0, sizeof(one), &one);
 }
 
-/* A process changes while its table is walked. */
-TEST_F_TIMEOUT(access, setuid_program_while_read, SECONDS)
+/*
+ * A process executes a setuid program while a reader walks its descriptors. How far
+ * the walk has come is up to chance: try until one trial has interrupted it between
+ * Alice's descriptors and the end of the snapshot.
+ */
+TEST_F_TIMEOUT(access, setuid_program_is_hidden_from_a_running_walk, SECONDS)
 {
 	int trial, status, saw[FAILED + 1] = { 0 };
 	struct stage *stage = self->stage;
+	int64_t until = bed_deadline();
 	struct setuid s;
 
 	if (!setuid_works())
 		SKIP(return, "/var/tmp is mounted nosuid");
 	ASSERT_TRUE(setuid_prepare(&s));
 	ASSERT_TRUE(stay_on_one_cpu());
-	for (trial = 0; trial < TRIALS; trial++) {
+	for (trial = 0; trial < TRIALS || (!saw[SAW_HERS] && bed_now() < until); trial++) {
 		pid_t pid, reader;
 
 		stage->part[INNER].ready = false;
@@ -386,8 +402,8 @@ TEST_F_TIMEOUT(access, setuid_program_while_read, SECONDS)
 		waitpid(pid, NULL, 0);
 	}
 	setuid_finish(&s);
-	printf("# %d of %d walks were interrupted\n", saw[SAW_HERS] + saw[SAW_THE_PROGRAMS],
-	       TRIALS);
+	printf("# the exec interrupted %d of %d walks\n", saw[SAW_HERS] + saw[SAW_THE_PROGRAMS],
+	       trial);
 	fflush(stdout);
 	EXPECT_EQ(0, saw[FAILED]);
 	EXPECT_EQ(0, saw[SAW_THE_PROGRAMS]);
@@ -422,20 +438,20 @@ static const char *name_of(const struct sockstat_table *table, uint64_t cookie, 
 	return row && row->pid == pid ? row->comm : "";
 }
 
-/* A number that was Alice's is Bob's now. */
-TEST_F_TIMEOUT(access, pid_that_was_anothers, SECONDS)
+/* A process of Bob's has the pid of an exited process of Alice's. */
+TEST_F_TIMEOUT(access, reused_pid_does_not_mix_users, SECONDS)
 {
 	struct stage *stage = self->stage;
 	struct sockstat_table table;
 	pid_t pid;
 
-	pid = act(stage, INNER, become_alice_for_a_while);
+	pid = actor_start(stage, INNER, become_alice_for_a_while);
 	ASSERT_TRUE(wait_ready(stage, INNER));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 	switch (fork_with_pid(pid)) {
 	case 0:
-		play(stage, INNER_AGAIN, become_bob_in_her_place);
+		actor_run(stage, INNER_AGAIN, become_bob_in_her_place);
 		break;
 	case -1:
 		ASSERT_EQ(0, errno) TH_LOG("clone3: %m");
@@ -443,10 +459,11 @@ TEST_F_TIMEOUT(access, pid_that_was_anothers, SECONDS)
 	ASSERT_TRUE(wait_ready(stage, INNER_AGAIN));
 
 	EXPECT_TRUE(read_as(stage, become_alice, true));
-	EXPECT_TRUE(saw(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
+	EXPECT_TRUE(stage_shows(stage, ALICES, ALICES_CLOSED | BIT(INNER), false));
 	EXPECT_EQ(ALICES_OPENED | BIT(INNER), stage->any);
 	EXPECT_TRUE(read_as(stage, become_bob, true));
-	EXPECT_TRUE(saw(stage, BIT(BOB) | BIT(INNER_AGAIN), BIT(BOB) | BIT(INNER_AGAIN), false));
+	EXPECT_TRUE(stage_shows(stage, BIT(BOB) | BIT(INNER_AGAIN), BIT(BOB) | BIT(INNER_AGAIN),
+				false));
 	EXPECT_EQ(BIT(BOB) | BIT(INNER_AGAIN), stage->any);
 
 	ASSERT_TRUE(bed_table(&table));
@@ -455,11 +472,11 @@ TEST_F_TIMEOUT(access, pid_that_was_anothers, SECONDS)
 	sockstat_table_free(&table);
 }
 
-/* ---- /proc and ptrace as an administrator may have them ---- */
+/* ---- mount options of /proc, Yama ---- */
 
-/* In a /proc that is mounted for this process alone. */
-static bool in_proc_with(const char *options, bool (*test)(struct stage *stage),
-			 struct stage *stage)
+/* Run @test in a mount namespace of its own with /proc mounted with @options. */
+static bool run_with_proc(const char *options, bool (*test)(struct stage *stage),
+			  struct stage *stage)
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -476,8 +493,8 @@ static bool in_proc_with(const char *options, bool (*test)(struct stage *stage),
 	return waitpid(pid, &status, 0) == pid && !status;
 }
 
-/* It hides processes from those who may not look into their /proc/PID/fd anyway. */
-TEST_F_TIMEOUT(access, proc_with_hidepid, SECONDS)
+/* hidepid= hides processes only from users who may not read their /proc/PID/fd anyway. */
+TEST_F_TIMEOUT(access, proc_with_hidepid_shows_the_same, SECONDS)
 {
 	static const char *const options[] = {
 		"hidepid=0", "hidepid=1", "hidepid=2", "hidepid=2,gid=61002", "hidepid=4",
@@ -485,9 +502,9 @@ TEST_F_TIMEOUT(access, proc_with_hidepid, SECONDS)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		printf("# with %s\n", options[i]);
+		printf("# /proc mounted with %s\n", options[i]);
 		fflush(stdout);
-		EXPECT_TRUE(in_proc_with(options[i], everybody_sees_what_is_theirs, self->stage));
+		EXPECT_TRUE(run_with_proc(options[i], everybody_sees_own_rows, self->stage));
 	}
 }
 
@@ -497,10 +514,10 @@ static bool is_absent(struct stage *stage)
 	       !access("/proc/self/fd", F_OK) && stage;
 }
 
-/* A /proc that has nothing but processes does not have it. */
-TEST_F_TIMEOUT(access, proc_with_subset_pid, SECONDS)
+/* subset=pid leaves only the directories of processes in /proc. */
+TEST_F_TIMEOUT(access, proc_with_subset_pid_lacks_the_table, SECONDS)
 {
-	EXPECT_TRUE(in_proc_with("subset=pid", is_absent, self->stage));
+	EXPECT_TRUE(run_with_proc("subset=pid", is_absent, self->stage));
 }
 
 static bool is_refused(struct stage *stage)
@@ -508,52 +525,45 @@ static bool is_refused(struct stage *stage)
 	return become_alice() && open(SOCKSTAT_PROC_PATH, O_RDONLY) < 0 && errno == EACCES && stage;
 }
 
-/* Nor does a user have it whom the administrator does not let. */
-TEST_F_TIMEOUT(access, proc_with_other_mode, SECONDS)
+/* The administrator may chmod /proc/sockstat to keep users out. */
+TEST_F_TIMEOUT(access, chmod_keeps_users_out, SECONDS)
 {
 	ASSERT_EQ(0, chmod(SOCKSTAT_PROC_PATH, 0400));
-	EXPECT_TRUE(in_proc_with(NULL, is_refused, self->stage));
+	EXPECT_TRUE(run_with_proc(NULL, is_refused, self->stage));
 	EXPECT_TRUE(read_as(self->stage, stay_root, true));
-	EXPECT_TRUE(saw(self->stage, LIVE, ALL, true));
-}
-
-static bool write_digit(const char *path, char digit)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, &digit, 1) == 1;
-
-	close(fd);
-	return done;
+	EXPECT_TRUE(stage_shows(self->stage, LIVE, ALL, true));
 }
 
 /*
- * Yama forbids to attach to a process, not to read what is in its /proc. (Its
- * 3 could not be taken back, and differs from 2 only in who may attach.)
+ * Yama restricts who may attach to a process, not who may read its /proc/PID/fd.
+ * (Scope 3 cannot be set back, and differs from 2 only in who may attach.)
  */
-TEST_F_TIMEOUT(access, yama, SECONDS)
+TEST_F_TIMEOUT(access, yama_changes_nothing, SECONDS)
 {
+	static const char *const scopes[] = { "0", "1", "2" };
 	int fd = open(YAMA, O_RDONLY | O_CLOEXEC);
-	char was, scope;
+	char before[2] = "";
+	size_t i;
 
-	if (fd < 0 || read(fd, &was, 1) != 1)
+	if (fd < 0 || read(fd, before, 1) != 1)
 		SKIP(return, "this kernel has no Yama");
 	close(fd);
-	for (scope = '0'; scope <= '2'; scope++) {
-		ASSERT_TRUE(write_digit(YAMA, scope));
-		EXPECT_TRUE(everybody_sees_what_is_theirs(self->stage))
-		TH_LOG("ptrace_scope %c", scope);
+	for (i = 0; i < ARRAY_SIZE(scopes); i++) {
+		ASSERT_TRUE(bed_put(YAMA, scopes[i]));
+		EXPECT_TRUE(everybody_sees_own_rows(self->stage))
+		TH_LOG("ptrace_scope %s", scopes[i]);
 	}
-	EXPECT_TRUE(write_digit(YAMA, was));
+	EXPECT_TRUE(bed_put(YAMA, before));
 }
 
-/* The harness's, but for the other program that this one is, too. */
+/* The harness defines main(); this program's own one also serves as the setuid program. */
 #define main harness_main
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN
 #undef main
 
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--program"))
-		return program(atoi(argv[2]));
+		return setuid_main(atoi(argv[2]));
 	return harness_main(argc, argv);
 }

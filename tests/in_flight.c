@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module is loaded while calls are under way and bytes are moving: every
- * one of them counts, and so does what moved before.
+ * The module is loaded while threads are inside system calls and bytes are moving.
+ * Its rows count all of these bytes and those that had moved before.
  *
- * The truth is what this program's own calls returned.
+ * Expected values are the results of this program's own calls.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -60,7 +60,8 @@ static void *call_accept(void *arg)
 	return NULL;
 }
 
-static void start(struct __test_metadata *_metadata, struct call *c, void *(*fn)(void *), long nr)
+static void call_start(struct __test_metadata *_metadata, struct call *c, void *(*fn)(void *),
+		       long nr)
 {
 	ASSERT_EQ(0, pthread_create(&c->thread, NULL, fn, c));
 	ASSERT_TRUE(BED_WAIT(c->tid && bed_blocked(c->tid, nr)));
@@ -74,7 +75,7 @@ TEST_F_TIMEOUT(before, recv_in_flight, SECONDS)
 	ASSERT_TRUE(bed_pair(variant->family, fd));
 	move(_metadata, fd[0], fd[1], 20);
 	c.fd = fd[1];
-	start(_metadata, &c, call_recv, SYS_recvfrom);
+	call_start(_metadata, &c, call_recv, SYS_recvfrom);
 	load(_metadata, self);
 	expect_server(_metadata, self, fd, 0, 20);
 	ASSERT_TRUE(bed_write(fd[0], 777));
@@ -85,7 +86,7 @@ TEST_F_TIMEOUT(before, recv_in_flight, SECONDS)
 	expect_server(_metadata, self, fd, 0, 797);
 }
 
-/* The same with no look at the table between: nothing but the call is there. */
+/* The table is not read in between: the module learns of the socket from the call. */
 TEST_F_TIMEOUT(before, recv_in_flight_unseen, SECONDS)
 {
 	struct call c = { 0 };
@@ -94,7 +95,7 @@ TEST_F_TIMEOUT(before, recv_in_flight_unseen, SECONDS)
 	ASSERT_TRUE(bed_pair(variant->family, fd));
 	c.fd = fd[1];
 	c.bytes = 5000;
-	start(_metadata, &c, call_recv_all, SYS_recvfrom);
+	call_start(_metadata, &c, call_recv_all, SYS_recvfrom);
 	ASSERT_TRUE(bed_write(fd[0], 2000));
 	ASSERT_TRUE(BED_WAIT(!bed_unread(fd[1]) && bed_blocked(c.tid, SYS_recvfrom)));
 	ASSERT_EQ(0, bed_load());
@@ -115,7 +116,7 @@ TEST_F_TIMEOUT(before, send_in_flight, SECONDS)
 	ASSERT_TRUE(bed_pair(variant->family, fd));
 	c.fd = fd[0];
 	c.bytes = 24 << 20;
-	start(_metadata, &c, call_send, SYS_sendto);
+	call_start(_metadata, &c, call_send, SYS_sendto);
 	load(_metadata, self);
 	row = bed_row(&self->table, getpid(), fd[0]);
 	ASSERT_NE(NULL, row);
@@ -136,7 +137,7 @@ TEST_F_TIMEOUT(before, accept_in_flight, SECONDS)
 
 	c.fd = bed_listen(variant->family, 5);
 	ASSERT_LE(0, c.fd);
-	start(_metadata, &c, call_accept, SYS_accept4);
+	call_start(_metadata, &c, call_accept, SYS_accept4);
 	load(_metadata, self);
 	fd[0] = bed_connect(variant->family, c.fd);
 	pthread_join(c.thread, NULL);
@@ -149,7 +150,7 @@ TEST_F_TIMEOUT(before, accept_in_flight, SECONDS)
 	expect_server(_metadata, self, fd, 33, 66);
 }
 
-/* ---- loaded and unloaded twice under traffic ---- */
+/* ---- loading and unloading twice under traffic ---- */
 
 #define PAIRS 4
 
@@ -160,7 +161,7 @@ struct flow {
 	atomic_bool *stop;
 };
 
-/* Beside insmod, not instead of it: see give_way in load/lib.sh. */
+/* Let insmod run in time beside the busy threads: see give_way() in load/lib.sh. */
 static void give_way(void)
 {
 	setpriority(PRIO_PROCESS, gettid(), 19);
@@ -196,7 +197,7 @@ static void *flow_recv(void *arg)
 	return NULL;
 }
 
-/* Every flow has moved another 50,000 bytes since this began. */
+/* Wait until every flow has moved another 50,000 bytes. */
 static bool all_moving(struct flow *flows, int n)
 {
 	bool moved;
@@ -261,4 +262,4 @@ TEST_F_TIMEOUT(before, twice_under_traffic, SECONDS)
 	}
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

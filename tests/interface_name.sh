@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Who makes a user namespace names its interfaces, and a link-local address is
-# shown with that name: it may neither break a row nor command a terminal.
+# A link-local address is shown with the name of its interface, which any user may
+# choose in a user namespace: the name can neither break a row nor control a terminal.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -12,8 +12,9 @@ need_root
 need ip socat
 name=$'a]\e[2J\\b\xff'
 
-# In a network namespace of its own, on a link-local address of that interface.
-listen()
+# listen_on NAME: listen on a link-local address of a dummy interface with that name,
+# in a new network namespace.
+listen_on()
 {
 	# The inner shell expands this, not the outer one.
 	# shellcheck disable=SC2016
@@ -25,19 +26,19 @@ listen()
 	' bash "$1"
 }
 
-row()
+find_row()
 {
 	grep -a 'fe80::77' "$SOCKSTAT"
 }
 
 load_module
-listen "$name" </dev/zero >/dev/null &
+listen_on "$name" </dev/zero >/dev/null &
 listener=$!
 trap 'kill $listener; unload_module' EXIT
-check 'a listener on an interface of that name' wait_for 30 row
-row=$(row)
-is 'its name, without what is not for an address' '[fe80::77%a???2J?b?]:7777' \
+check 'the listener on that interface has a row' wait_for 30 find_row
+row=$(find_row)
+is 'characters that an address must not have are replaced by ?' '[fe80::77%a???2J?b?]:7777' \
 	"$(awk '{ print $6 }' <<<"$row")"
-is 'no byte that is not printable' '' "$(LC_ALL=C grep -an '[^ -~]' "$SOCKSTAT")"
-is 'as many fields as there are columns' "$(head -n 1 "$SOCKSTAT" | wc -w)" "$(wc -w <<<"$row")"
+is 'every byte of the table is printable' '' "$(LC_ALL=C grep -an '[^ -~]' "$SOCKSTAT")"
+is 'the row has as many fields as the header' "$(head -n 1 "$SOCKSTAT" | wc -w)" "$(wc -w <<<"$row")"
 finish

@@ -112,16 +112,30 @@ need()
 	done
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds, or fails after so long, times SOCKSTAT_PATIENCE.
+# scaled SECONDS: that many seconds times SOCKSTAT_PATIENCE, for slow machines.
+scaled()
+{
+	echo $(($1 * ${SOCKSTAT_PATIENCE:-1}))
+}
+
+# wait_for SECONDS COMMAND...: run the command until it succeeds; fail if it still
+# does not after the scaled number of seconds. SECONDS counts whole ones, so the
+# wait may last up to one second longer.
 wait_for()
 {
-	local deadline=$((SECONDS + $1 * ${SOCKSTAT_PATIENCE:-1}))
+	local deadline=$((SECONDS + $(scaled "$1")))
 
 	shift
 	until "$@"; do
-		[ $SECONDS -lt $deadline ] || return 1
+		[ $SECONDS -le $deadline ] || return 1
 		sleep 0.05
 	done
+}
+
+# remove_module: rmmod, which fails if it hangs.
+remove_module()
+{
+	timeout "$(scaled 240)" rmmod sockstat
 }
 
 module_loaded()

@@ -1,41 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who sees what in namespaces: a pid namespace its own pids, a user namespace's
- * root no more than it could in /proc/PID/fd; and network namespaces with the
- * same addresses do not mix.
+ * Namespaces. A reader in a pid namespace sees the processes of that namespace, by
+ * their pids in it. The root user of a user namespace sees no more than /proc/PID/fd
+ * shows. Connections with equal addresses in different network namespaces have
+ * separate rows.
  */
 #include <sched.h>
 #include <sys/mount.h>
 
 #include "access.h"
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return done;
-}
-
-/* A namespace's root, who is plain Alice outside. */
+/* Become root of a user namespace that is Alice, without capabilities, outside. */
 static bool become_alice_root(void)
 {
 	char map[64];
 
 	snprintf(map, sizeof(map), "0 %d 1", ALICE_ID);
-	return become_alice() && !unshare(CLONE_NEWUSER) && put("/proc/self/setgroups", "deny") &&
-	       put("/proc/self/uid_map", map) && put("/proc/self/gid_map", map);
+	return become_alice() && !unshare(CLONE_NEWUSER) &&
+	       bed_put("/proc/self/setgroups", "deny") && bed_put("/proc/self/uid_map", map) &&
+	       bed_put("/proc/self/gid_map", map);
 }
 
-/* A namespace's root, who is the machine's root outside, without its powers. */
+/* Become root of a user namespace that is uid 0, without capabilities, outside. */
 static bool become_root_in_namespace(void)
 {
-	return !unshare(CLONE_NEWUSER) && put("/proc/self/setgroups", "deny") &&
-	       put("/proc/self/uid_map", "0 0 1") && put("/proc/self/gid_map", "0 0 1");
+	return !unshare(CLONE_NEWUSER) && bed_put("/proc/self/setgroups", "deny") &&
+	       bed_put("/proc/self/uid_map", "0 0 1") && bed_put("/proc/self/gid_map", "0 0 1");
 }
 
-/* A container's root: its ids are a range of their own. */
+/* Become root of a user namespace with a range of ids of its own, as a container has. */
 static bool become_container_root(void)
 {
 	char map[64], path[64];
@@ -43,7 +36,7 @@ static bool become_container_root(void)
 	pid_t helper;
 	char c = 0;
 
-	/* the maps are written by a process that stays outside */
+	/* only a process outside the namespace may map a range of ids */
 	if (pipe(in) || pipe(out))
 		return false;
 	snprintf(map, sizeof(map), "0 %d 65536", SUB_ID);
@@ -52,9 +45,9 @@ static bool become_container_root(void)
 		bool done = read(in[0], &c, 1) == 1;
 
 		snprintf(path, sizeof(path), "/proc/%d/uid_map", getppid());
-		done = done && put(path, map);
+		done = done && bed_put(path, map);
 		snprintf(path, sizeof(path), "/proc/%d/gid_map", getppid());
-		_exit(done && put(path, map) ? 0 : 1);
+		_exit(done && bed_put(path, map) ? 0 : 1);
 	}
 	if (unshare(CLONE_NEWUSER) || write(in[1], &c, 1) != 1 ||
 	    waitpid(helper, &status, 0) != helper || status)
@@ -68,22 +61,23 @@ static bool become_container_user(void)
 	return !setresgid(5, 5, 5) && !setresuid(5, 5, 5) && !prctl(PR_SET_DUMPABLE, 1);
 }
 
-/* The first process of a pid namespace, its /proc and another process in it. */
+/* The first process of a pid namespace: mounts /proc, starts another process, reads. */
 static int first_in_namespace(struct stage *stage)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("proc", "/proc", "proc", 0, NULL) || act(stage, INNER_AGAIN, become_alice) != 2 ||
-	    !wait_ready(stage, INNER_AGAIN) || !open_part(&stage->part[INNER])) {
-		printf("# the namespace's first: %m\n");
+	    mount("proc", "/proc", "proc", 0, NULL) ||
+	    actor_start(stage, INNER_AGAIN, become_alice) != 2 || !wait_ready(stage, INNER_AGAIN) ||
+	    !part_start(&stage->part[INNER])) {
+		printf("# the first process of the pid namespace: %m\n");
 		return 1;
 	}
-	look(stage, true);
+	stage_read(stage, true);
 	stage->done = true;
 	for (;;)
 		pause();
 }
 
-TEST_F_TIMEOUT(access, pid_namespace, SECONDS)
+TEST_F_TIMEOUT(access, pid_namespace_sees_itself, SECONDS)
 {
 	unsigned int inner = BIT(INNER) | BIT(INNER_AGAIN);
 	pid_t pid = fork();
@@ -104,25 +98,29 @@ TEST_F_TIMEOUT(access, pid_namespace, SECONDS)
 	EXPECT_EQ(inner, self->stage->closed);
 	EXPECT_FALSE(self->stage->saw_nobodys);
 
-	/* from outside, by their other pids */
+	/* readers outside see both processes, by the pids they have there */
 	EXPECT_TRUE(read_as(self->stage, stay_root, true));
 	EXPECT_EQ(LIVE | inner, self->stage->seen);
 	EXPECT_TRUE(read_as(self->stage, become_alice, true));
 	EXPECT_EQ(ALICES | BIT(INNER_AGAIN), self->stage->seen);
 }
 
-/* @become is to be in a user namespace, @other another user of it. */
+/*
+ * Read the table in a process that @become() puts into a user namespace, beside a
+ * process with the credentials that @other() sets there.
+ */
 static bool read_in_user_namespace(struct stage *stage, bool (*become)(void), bool (*other)(void))
 {
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (!become() || act(stage, INNER, other) < 0 || !wait_ready(stage, INNER)) {
-			printf("# the namespace's root: %m\n");
+		if (!become() || actor_start(stage, INNER, other) < 0 ||
+		    !wait_ready(stage, INNER)) {
+			printf("# the reader in the user namespace: %m\n");
 			fflush(stdout);
 			_exit(1);
 		}
-		look(stage, true);
+		stage_read(stage, true);
 		stage->done = true;
 		for (;;)
 			pause();
@@ -131,20 +129,20 @@ static bool read_in_user_namespace(struct stage *stage, bool (*become)(void), bo
 	       stage->right;
 }
 
-TEST_F_TIMEOUT(access, user_namespace_of_a_user, SECONDS)
+TEST_F_TIMEOUT(access, user_namespace_of_a_user_sees_itself, SECONDS)
 {
 	EXPECT_TRUE(read_in_user_namespace(self->stage, become_alice_root, stay_root));
 	EXPECT_EQ(BIT(INNER), self->stage->seen);
 	EXPECT_EQ(BIT(INNER), self->stage->closed);
 	EXPECT_FALSE(self->stage->saw_nobodys);
-	/* Alice owns the namespace */
+	/* Alice, as the namespace's owner, sees the process inside */
 	EXPECT_TRUE(read_as(self->stage, become_alice, true));
 	EXPECT_EQ(ALICES | BIT(INNER), self->stage->seen);
 	EXPECT_TRUE(read_as(self->stage, become_bob, true));
 	EXPECT_EQ(BIT(BOB), self->stage->seen);
 }
 
-TEST_F_TIMEOUT(access, user_namespace_of_root, SECONDS)
+TEST_F_TIMEOUT(access, user_namespace_of_root_sees_itself, SECONDS)
 {
 	EXPECT_TRUE(read_in_user_namespace(self->stage, become_root_in_namespace, stay_root));
 	EXPECT_EQ(BIT(INNER), self->stage->seen);
@@ -152,7 +150,7 @@ TEST_F_TIMEOUT(access, user_namespace_of_root, SECONDS)
 	EXPECT_FALSE(self->stage->saw_nobodys);
 }
 
-TEST_F_TIMEOUT(access, user_namespace_of_a_container, SECONDS)
+TEST_F_TIMEOUT(access, user_namespace_of_a_container_sees_itself, SECONDS)
 {
 	EXPECT_TRUE(
 		read_in_user_namespace(self->stage, become_container_root, become_container_user));
@@ -182,7 +180,7 @@ static bool loopback_up(void)
 	return up;
 }
 
-/* The same addresses and ports in each of them. */
+/* Connect two sockets in a new network namespace, always with the same addresses. */
 static bool connect_in_namespace(struct net *net, enum bed_family family, size_t bytes)
 {
 	struct sockaddr_storage to, from;
@@ -194,7 +192,7 @@ static bool connect_in_namespace(struct net *net, enum bed_family family, size_t
 		return false;
 	net->netns = st.st_ino;
 	bed_loopback(family, &from);
-	/* the port is at the same place for both families */
+	/* sin_port and sin6_port have the same offset */
 	((struct sockaddr_in *)&to)->sin_port = htons(PORT);
 	((struct sockaddr_in *)&from)->sin_port = htons(PORT + 1);
 	listener = bed_socket(family);
@@ -218,7 +216,7 @@ static pid_t net_start(struct net *net, enum bed_family family, size_t bytes)
 		return pid;
 	net->pid = getpid();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || !connect_in_namespace(net, family, bytes)) {
-		printf("# network namespace: %m\n");
+		printf("# the process in the network namespace: %m\n");
 		fflush(stdout);
 		_exit(1);
 	}
@@ -251,7 +249,7 @@ static void expect_net(struct __test_metadata *_metadata, const struct net *net,
 	sockstat_table_free(&table);
 }
 
-TEST(network_namespaces_with_the_same_addresses)
+TEST(network_namespaces_with_the_same_addresses_do_not_mix)
 {
 	static const enum bed_family family[] = { BED_4, BED_4, BED_6, BED_6 };
 	struct net *nets;
@@ -281,4 +279,4 @@ TEST(network_namespaces_with_the_same_addresses)
 	EXPECT_EQ(0, bed_unload());
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading /proc/sockstat in every way there is, while connections come and go:
- * each text must be whole, in order, without a row twice, and have every
- * descriptor that was there all the time, with its bytes.
+ * Reading /proc/sockstat by every system call that can, while connections open and
+ * close. Each text must be complete and sorted, have no row twice, and have the row
+ * of every descriptor that stays open, with its exact bytes.
  */
 #include <limits.h>
 #include <signal.h>
@@ -15,14 +15,14 @@
 #include "bed.h"
 #include "kselftest_harness.h"
 
-#define SECONDS 300
+#define SECONDS 300 /* a test's timeout */
 #define READERS 8
-#define PASSES 12 /* by each of them */
-#define STEADY 60 /* pairs that stay */
+#define PASSES 12 /* reads of the whole table by each reader */
+#define STEADY 60 /* connections that stay open */
 #define CHURNERS 2
-#define PER_ROUND 20 /* pairs that a churner opens, uses and closes at a time */
+#define PER_ROUND 20 /* connections that a churner opens, uses and closes at a time */
 
-/* ---- what a text must be ---- */
+/* ---- judging a text ---- */
 
 struct steady {
 	int fd[2];
@@ -35,7 +35,7 @@ struct text {
 	size_t len, size;
 };
 
-static void append(struct text *t, const char *s, size_t len)
+static void text_append(struct text *t, const char *s, size_t len)
 {
 	if (t->len + len > t->size) {
 		t->size = 2 * (t->len + len);
@@ -77,7 +77,7 @@ static int compare_key(const void *pa, const void *pb)
 	return strcmp(a->comm, b->comm);
 }
 
-static bool no_row_twice(const struct sockstat_table *table)
+static bool table_has_no_row_twice(const struct sockstat_table *table)
 {
 	const struct sockstat_row **keys = calloc(table->n_rows + 1, sizeof(*keys));
 	size_t i;
@@ -95,8 +95,8 @@ static bool no_row_twice(const struct sockstat_table *table)
 	return true;
 }
 
-/* Rows of nobody, of PIDs and FDs in ascending order, then what is closed. */
-static bool in_order(const struct sockstat_table *table)
+/* Rows without a process, rows by PID and FD, closed rows by the time they closed. */
+static bool table_is_sorted(const struct sockstat_table *table)
 {
 	uint64_t closed = 0;
 	size_t i;
@@ -106,16 +106,16 @@ static bool in_order(const struct sockstat_table *table)
 		const struct sockstat_row *last = i ? row - 1 : NULL;
 
 		if (row->state == SOCKSTAT_CLOSED) {
-			/* a descriptor's end may be unknown ("-"): those come first */
+			/* -1, an unknown closing time, comes first */
 			if (closed++ && last->closed > row->closed)
-				WRONG("line %u: closed before the row above", row->line);
+				WRONG("line %u: closed earlier than the row above", row->line);
 			continue;
 		}
 		if (closed)
 			WRONG("line %u: a live row after a closed one", row->line);
 		if (last && (last->pid > row->pid || (last->pid == row->pid && last->fd > row->fd)))
-			WRONG("line %u: %d/%d after %d/%d", row->line, row->pid, row->fd, last->pid,
-			      last->fd);
+			WRONG("line %u: PID/FD %d/%d after %d/%d", row->line, row->pid, row->fd,
+			      last->pid, last->fd);
 	}
 	if (closed != table->trailer_closed)
 		WRONG("%llu closed rows, the last line says closed=%llu",
@@ -123,8 +123,8 @@ static bool in_order(const struct sockstat_table *table)
 	return true;
 }
 
-static bool has_steady(const struct sockstat_table *table, pid_t owner, const struct steady *steady,
-		       size_t n)
+static bool table_has_steady(const struct sockstat_table *table, pid_t owner,
+			     const struct steady *steady, size_t n)
 {
 	const struct sockstat_row *row;
 	size_t i;
@@ -136,15 +136,15 @@ static bool has_steady(const struct sockstat_table *table, pid_t owner, const st
 		k = i % 2;
 		row = sockstat_table_find_cookie(table, s->cookie[k], NULL);
 		if (!row)
-			WRONG("descriptor %d, open all the time, has no row", s->fd[k]);
+			WRONG("descriptor %d, which stays open, has no row", s->fd[k]);
 		if (row->pid != owner || row->fd != s->fd[k] || row->tx_bytes != s->tx[k] ||
 		    row->rx_bytes != s->tx[!k] || row->state != SOCKSTAT_ESTABLISHED)
-			WRONG("line %u: not what descriptor %d did", row->line, s->fd[k]);
+			WRONG("line %u: wrong values for descriptor %d", row->line, s->fd[k]);
 	}
 	return true;
 }
 
-static bool text_right(const struct text *t, pid_t owner, const struct steady *steady, size_t n)
+static bool text_is_right(const struct text *t, pid_t owner, const struct steady *steady, size_t n)
 {
 	struct sockstat_table table;
 	bool right;
@@ -153,12 +153,13 @@ static bool text_right(const struct text *t, pid_t owner, const struct steady *s
 		sockstat_table_free(&table);
 		WRONG("%s", table.error);
 	}
-	right = in_order(&table) && no_row_twice(&table) && has_steady(&table, owner, steady, n);
+	right = table_is_sorted(&table) && table_has_no_row_twice(&table) &&
+		table_has_steady(&table, owner, steady, n);
 	sockstat_table_free(&table);
 	return right;
 }
 
-/* ---- ways to read; each returns false on an error of the call ---- */
+/* ---- ways to read; each returns false if a call fails ---- */
 
 static bool read_chunks(int fd, struct text *t, size_t chunk)
 {
@@ -166,7 +167,7 @@ static bool read_chunks(int fd, struct text *t, size_t chunk)
 	ssize_t n;
 
 	while ((n = read(fd, buf, chunk)) > 0)
-		append(t, buf, n);
+		text_append(t, buf, n);
 	return n == 0;
 }
 
@@ -196,7 +197,7 @@ static bool read_at(int fd, struct text *t)
 	ssize_t n;
 
 	while ((n = pread(fd, buf, sizeof(buf), t->len)) > 0)
-		append(t, buf, n);
+		text_append(t, buf, n);
 	return n == 0;
 }
 
@@ -215,7 +216,7 @@ static bool read_splice(int fd, struct text *t)
 			got = read(p[0], buf, left);
 			if (got <= 0)
 				return false;
-			append(t, buf, got);
+			text_append(t, buf, got);
 		}
 	}
 	close(p[0]);
@@ -238,7 +239,7 @@ static bool read_sendfile(int fd, struct text *t)
 			got = read(p[0], buf, left);
 			if (got <= 0)
 				return false;
-			append(t, buf, got);
+			text_append(t, buf, got);
 		}
 	}
 	close(p[0]);
@@ -246,7 +247,7 @@ static bool read_sendfile(int fd, struct text *t)
 	return n == 0;
 }
 
-/* Half of it, then from the beginning: only the second text counts. */
+/* Read 2000 bytes, then again from the beginning: the second text is judged. */
 static bool read_rewind(int fd, struct text *t)
 {
 	char buf[1000];
@@ -266,7 +267,7 @@ static const struct {
 	{ "sendfile", read_sendfile }, { "lseek", read_rewind },
 };
 
-/* ---- connections that come and go ---- */
+/* ---- connections that open and close ---- */
 
 struct churn {
 	atomic_bool stop, failed;
@@ -331,7 +332,7 @@ FIXTURE_SETUP(readers)
 		ASSERT_LE(0, self->churner[i]);
 		if (!self->churner[i]) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			/* or the steady ones had rows of this process, too */
+			/* this process must not hold the steady connections as well */
 			for (k = 0; k < STEADY; k++) {
 				close(self->steady[k].fd[0]);
 				close(self->steady[k].fd[1]);
@@ -357,7 +358,7 @@ FIXTURE_TEARDOWN(readers)
 	EXPECT_EQ(0, bed_unload());
 }
 
-static bool one_way(FIXTURE_DATA(readers) * self, size_t way)
+static bool read_one_way(FIXTURE_DATA(readers) * self, size_t way)
 {
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
 	struct text t = { 0 };
@@ -367,7 +368,7 @@ static bool one_way(FIXTURE_DATA(readers) * self, size_t way)
 		WRONG("open: %m");
 	if (!ways[way].read(fd, &t))
 		WRONG("%s: %m", ways[way].name);
-	right = text_right(&t, self->owner, self->steady, STEADY);
+	right = text_is_right(&t, self->owner, self->steady, STEADY);
 	if (!right)
 		printf("# read by %s\n", ways[way].name);
 	text_free(&t);
@@ -387,11 +388,11 @@ TEST_F_TIMEOUT(readers, eight_at_once, SECONDS)
 		if (reader[i])
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* A reader must not be a holder of what it looks for. */
+		/* this process must not hold the steady connections as well */
 		for (pass = 0; pass < 2 * STEADY; pass++)
 			close(self->steady[pass / 2].fd[pass % 2]);
 		for (pass = 0; pass < PASSES; pass++) {
-			if (!one_way(self, (i + pass) % ARRAY_SIZE(ways)))
+			if (!read_one_way(self, (i + pass) % ARRAY_SIZE(ways)))
 				_exit(1);
 		}
 		_exit(0);
@@ -405,10 +406,10 @@ TEST_F_TIMEOUT(readers, eight_at_once, SECONDS)
 
 TEST_F_TIMEOUT(readers, one_byte_at_a_time, SECONDS)
 {
-	EXPECT_TRUE(one_way(self, 0));
+	EXPECT_TRUE(read_one_way(self, 0));
 }
 
-/* Each byte of a snapshot is the same from wherever one comes to it. */
+/* pread() at any offset returns the same bytes of the snapshot. */
 TEST_F_TIMEOUT(readers, pread_from_odd_offsets, SECONDS)
 {
 	unsigned long rounds;
@@ -418,7 +419,7 @@ TEST_F_TIMEOUT(readers, pread_from_odd_offsets, SECONDS)
 	int i;
 
 	ASSERT_TRUE(read_at(self->fd, &t));
-	ASSERT_TRUE(text_right(&t, self->owner, self->steady, STEADY));
+	ASSERT_TRUE(text_is_right(&t, self->owner, self->steady, STEADY));
 	rounds = self->churn->rounds;
 	ASSERT_TRUE(BED_WAIT(self->churn->rounds > rounds + 1));
 	for (i = 0; i < 300; i++) {
@@ -436,18 +437,18 @@ TEST_F_TIMEOUT(readers, pread_from_odd_offsets, SECONDS)
 	text_free(&t);
 }
 
-/* The first read of all is not from the beginning. */
+/* The first read of an open file is not at offset 0. */
 TEST_F_TIMEOUT(readers, pread_from_the_middle_first, SECONDS)
 {
 	struct text t = { 0 };
 	char buf[77];
 	ssize_t n;
 
-	append(&t, "C", 1);
+	text_append(&t, "C", 1);
 	while ((n = pread(self->fd, buf, sizeof(buf), t.len)) > 0)
-		append(&t, buf, n);
+		text_append(&t, buf, n);
 	ASSERT_EQ(0, n);
-	EXPECT_TRUE(text_right(&t, self->owner, self->steady, STEADY));
+	EXPECT_TRUE(text_is_right(&t, self->owner, self->steady, STEADY));
 	text_free(&t);
 }
 
@@ -464,7 +465,7 @@ TEST_F_TIMEOUT(readers, lseek, SECONDS)
 	rounds = self->churn->rounds;
 	ASSERT_TRUE(BED_WAIT(self->churn->rounds > rounds + 1));
 
-	/* to where it was: the same snapshot */
+	/* seeking to another offset than 0 keeps the snapshot */
 	ASSERT_EQ((off_t)t.len / 3, lseek(self->fd, t.len / 3, SEEK_SET));
 	ASSERT_EQ((ssize_t)sizeof(buf), read(self->fd, buf, sizeof(buf)));
 	EXPECT_EQ(0, memcmp(buf, t.s + t.len / 3, sizeof(buf)));
@@ -472,12 +473,12 @@ TEST_F_TIMEOUT(readers, lseek, SECONDS)
 	ASSERT_EQ((ssize_t)sizeof(buf), read(self->fd, buf, sizeof(buf)));
 	EXPECT_EQ(0, memcmp(buf, t.s + t.len / 3 - 5, sizeof(buf)));
 
-	/* to the beginning: a new one */
+	/* reading at offset 0 takes a new one */
 	ASSERT_TRUE(bed_pair(BED_4, fd));
 	cookie = bed_cookie(fd[1]);
 	ASSERT_EQ(0, lseek(self->fd, 0, SEEK_SET));
 	ASSERT_TRUE(read_page(self->fd, &again));
-	ASSERT_TRUE(text_right(&again, self->owner, self->steady, STEADY));
+	ASSERT_TRUE(text_is_right(&again, self->owner, self->steady, STEADY));
 	ASSERT_EQ(0, sockstat_table_parse(&table, again.s, again.len));
 	EXPECT_NE(NULL, sockstat_table_find_cookie(&table, cookie, NULL));
 	sockstat_table_free(&table);
@@ -485,22 +486,22 @@ TEST_F_TIMEOUT(readers, lseek, SECONDS)
 	text_free(&again);
 }
 
-/* What is sought before anything was read, nobody has looked into yet. */
+/* lseek() before the first read. */
 TEST_F_TIMEOUT(readers, lseek_first, SECONDS)
 {
 	struct text t = { 0 };
 	char buf[300];
 
-	append(&t, "C", 1);
+	text_append(&t, "C", 1);
 	ASSERT_EQ(1, lseek(self->fd, 1, SEEK_SET));
 	ASSERT_TRUE(read_page(self->fd, &t));
-	EXPECT_TRUE(text_right(&t, self->owner, self->steady, STEADY));
+	EXPECT_TRUE(text_is_right(&t, self->owner, self->steady, STEADY));
 	ASSERT_EQ((ssize_t)sizeof(buf), pread(self->fd, buf, sizeof(buf), 1));
 	EXPECT_EQ(0, memcmp(buf, t.s + 1, sizeof(buf)));
 	text_free(&t);
 }
 
-/* One process seeks in the snapshot that another one replaces. */
+/* One process seeks in the open file while another takes new snapshots. */
 TEST_F_TIMEOUT(readers, lseek_while_read, SECONDS)
 {
 	atomic_int *sought =
@@ -525,17 +526,17 @@ TEST_F_TIMEOUT(readers, lseek_while_read, SECONDS)
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	munmap(sought, 4096);
-	EXPECT_TRUE(one_way(self, 2));
+	EXPECT_TRUE(read_one_way(self, 2));
 }
 
 TEST_F_TIMEOUT(readers, splice, SECONDS)
 {
-	EXPECT_TRUE(one_way(self, 5));
-	EXPECT_TRUE(one_way(self, 6));
+	EXPECT_TRUE(read_one_way(self, 5));
+	EXPECT_TRUE(read_one_way(self, 6));
 }
 
-/* Readers that stop half way hold nothing up. */
-TEST_F_TIMEOUT(readers, stops_half_way, SECONDS)
+/* Readers that stop half way do not block others and can go on later. */
+TEST_F_TIMEOUT(readers, stop_half_way, SECONDS)
 {
 	struct text t = { 0 };
 	char buf[777];
@@ -548,15 +549,15 @@ TEST_F_TIMEOUT(readers, stops_half_way, SECONDS)
 	}
 	for (i = 0; i < 50; i += 2)
 		close(fd[i]);
-	EXPECT_TRUE(one_way(self, 2));
-	/* and one goes on with what it had begun */
-	append(&t, buf, sizeof(buf));
+	EXPECT_TRUE(read_one_way(self, 2));
+	/* one of them goes on */
+	text_append(&t, buf, sizeof(buf));
 	ASSERT_TRUE(read_page(fd[49], &t));
-	EXPECT_TRUE(text_right(&t, self->owner, self->steady, STEADY));
+	EXPECT_TRUE(text_is_right(&t, self->owner, self->steady, STEADY));
 	text_free(&t);
 }
 
-/* A reader that is killed in the middle of a call. */
+/* SIGKILL during a read. */
 TEST_F_TIMEOUT(readers, killed, SECONDS)
 {
 	int i, status;
@@ -575,12 +576,12 @@ TEST_F_TIMEOUT(readers, killed, SECONDS)
 			}
 		}
 		ASSERT_TRUE(BED_WAIT(*reading > 0));
-		usleep(i * 500); /* to hit it in another place each time */
+		usleep(i * 500); /* kill it at another point each time */
 		ASSERT_EQ(0, kill(child, SIGKILL));
 		ASSERT_EQ(child, waitpid(child, &status, 0));
 		munmap(reading, 4096);
 	}
-	EXPECT_TRUE(one_way(self, 2));
+	EXPECT_TRUE(read_one_way(self, 2));
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What cannot work is refused with a sentence, and nothing is left of the try.
+# Where the module cannot work, building or loading it fails with a message, and the
+# attempt leaves nothing behind.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -19,17 +20,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"; unload_module' EXIT
 traffic_start
 
-# refused NAME MODULE WORDS: insmod fails, the log says WORDS, nothing is left
-refused()
+# is_refused NAME MODULE WORDS: insmod fails and the module logs a line with WORDS.
+is_refused()
 {
 	local name=$1 module=$2 words=$3
 
 	log_mark
 	if insmod "$module" 2>/dev/null; then
 		rmmod sockstat
-		fail "$name" 'it was loaded'
+		fail "$name" 'insmod succeeded'
 	elif ! log_since | grep 'sockstat:' | grep -qF -- "$words"; then
-		fail "$name" "the log does not say $words:" "$(log_since)"
+		fail "$name" "the log does not mention $words:" "$(log_since)"
 	elif log_since | grep -q 'WARNING\|BUG\|Call Trace'; then
 		fail "$name" "$(log_since)"
 	else
@@ -37,15 +38,15 @@ refused()
 	fi
 }
 
-# ---- a probe that cannot be ----
+# ---- a function that cannot be probed ----
 
-# Functions are known by what the loaded module has registered, but for those
-# that some kernels do not have and that are not needed then.
+# The probes of the loaded module name the functions. tcp_sendpage is optional, because
+# newer kernels do not have it.
 load_module
 functions=$(comm -13 <(echo "$empty") <(probes_now) |
 	sed -n 's/^[kr] *\([a-z0-9_]*\).*/\1/p' | sort -u | grep -vx 'tcp_sendpage')
 unload_module
-check 'the module has its probes' test "$(echo "$functions" | grep -c .)" -ge 8
+check 'the module has at least 8 probes' test "$(echo "$functions" | grep -c .)" -ge 8
 
 for symbol in $functions tcp_destroy_sock inet_sock_set_state; do
 	other=${symbol%?}X
@@ -53,47 +54,47 @@ for symbol in $functions tcp_destroy_sock inet_sock_set_state; do
 		's/(?<![A-Za-z0-9_])\Q$ENV{SYMBOL}\E\0/$ENV{OTHER}\0/g' \
 		"$MODULE" >"$work/sockstat.ko"
 	if cmp -s "$MODULE" "$work/sockstat.ko"; then
-		fail "no $symbol: refused" 'the name is not in the module'
+		fail "without $symbol insmod fails" 'the name is not in the module file'
 		continue
 	fi
-	refused "no $symbol: refused" "$work/sockstat.ko" "$other"
-	is "no $symbol: nothing is left" "$empty" "$(kernel_state)"
+	is_refused "without $symbol insmod fails" "$work/sockstat.ko" "$other"
+	is "without $symbol nothing is left" "$empty" "$(kernel_state)"
 done
-check 'traffic after all that' ask_all 'open 3' 'move 10' close 'churn 3'
+check 'the traffic goes on after all these attempts' ask_all 'open 3' 'move 10' close 'churn 3'
 
-# ---- loaded twice ----
+# ---- loading it twice ----
 
 load_module
-check 'the first one works' whole_table
+check 'the first module works' whole_table
 if insmod "$MODULE" 2>/dev/null; then
-	fail 'twice: refused'
+	fail 'a second insmod fails'
 else
-	pass 'twice: refused'
+	pass 'a second insmod fails'
 fi
-check 'twice: the first one still works' whole_table
+check 'the first module still works' whole_table
 unload_module
-is 'twice: nothing is left' "$empty" "$(kernel_state)"
+is 'nothing is left of both' "$empty" "$(kernel_state)"
 
-# ---- /proc/sockstat is somebody else's ----
+# ---- another module has created /proc/sockstat ----
 
 if ! [ -e "$KDIR/Makefile" ] || ! command -v make gcc >/dev/null; then
-	skip '/proc/sockstat is there: refused' "nothing to build a module with: no $KDIR"
+	skip 'insmod fails if /proc/sockstat exists' "cannot build a module: no $KDIR"
 else
 	mkdir "$work/squatter"
 	cp "$TESTS"/squatter/* "$work/squatter"
-	check 'a module that takes the name' make -C "$KDIR" M="$work/squatter" modules
-	check 'it takes the name' insmod "$work/squatter/squatter.ko"
+	check 'the squatter module builds' make -C "$KDIR" M="$work/squatter" modules
+	check 'the squatter creates /proc/sockstat' insmod "$work/squatter/squatter.ko"
 	squatted=$(kernel_state)
-	refused '/proc/sockstat is there: refused' "$MODULE" /proc/sockstat
-	is '/proc/sockstat is there: nothing is left' "$squatted" "$(kernel_state)"
-	is "/proc/sockstat is still the other's" squatter "$(cat "$SOCKSTAT")"
-	check 'it goes' rmmod squatter
+	is_refused 'insmod fails if /proc/sockstat exists' "$MODULE" /proc/sockstat
+	is 'nothing is left of the attempt' "$squatted" "$(kernel_state)"
+	is "/proc/sockstat is still the squatter's" squatter "$(cat "$SOCKSTAT")"
+	check 'the squatter unloads' rmmod squatter
 	load_module
-	check 'then the module can be loaded' whole_table
+	check 'the module loads after that' whole_table
 	unload_module
 fi
 
-# ---- a kernel without what is needed ----
+# ---- a kernel without a required option ----
 
 not()
 {
@@ -102,8 +103,8 @@ not()
 
 before=$(cksum <"$MODULE")
 
-# make_without OPTION: the kernel's build of the module, or (in a tenth of the
-# time) only the file that it reads.
+# make_without OPTION: build the module as if the kernel lacked the option. Only for
+# KPROBES through the kernel's build system, which takes ten times as long.
 make_without()
 {
 	if [ "$1" = KPROBES ]; then
@@ -116,12 +117,11 @@ make_without()
 }
 
 for option in KPROBES PROC_FS INET HAVE_FUNCTION_ARG_ACCESS_API; do
-	name="a kernel without CONFIG_$option: does not build"
+	name="without CONFIG_$option the build fails"
 	if ! [ -e "$KDIR/Makefile" ] || ! command -v make >/dev/null; then
 		skip "$name" "no $KDIR"
 		continue
 	fi
-	# read, nothing is written: it stops before anything is made
 	if output=$(make_without $option); then
 		fail "$name" "$output"
 	else
@@ -129,14 +129,14 @@ for option in KPROBES PROC_FS INET HAVE_FUNCTION_ARG_ACCESS_API; do
 	fi
 done
 output=$(make_without '')
-check 'a kernel that has them: builds' not grep -q 'sockstat needs' <(echo "$output")
+check 'with all options the build does not complain' not grep -q 'sockstat needs' <(echo "$output")
 if command -v make >/dev/null; then
 	output=$(make -C "$TREE" KDIR="$work/none" 2>&1)
-	check 'no kernel headers: does not build' grep -q "no kernel headers at $work/none" \
+	check 'without kernel headers the build fails' grep -q "no kernel headers at $work/none" \
 		<(echo "$output")
 else
-	skip 'no kernel headers: does not build' 'there is no make'
+	skip 'without kernel headers the build fails' 'make is not installed'
 fi
-is 'the module is as it was' "$before" "$(cksum <"$MODULE")"
+is 'the failed builds did not change sockstat.ko' "$before" "$(cksum <"$MODULE")"
 
 finish

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Traffic for the tests that are shell scripts: reads commands, one per line,
- * and answers each with a line "ok ..." or "error ...", when what it says has
- * happened.
+ * Traffic for the tests written in shell. This program reads commands, one per line,
+ * and answers each with a line "ok ..." or "error ..." when the command is done.
  *
  *	open N		open N connections, in turn IPv4, IPv6 and v4-mapped
- *	move BYTES	on each open one: BYTES to the server, half of it back
- *	close		close all
- *	churn N		open, use and close N, one after the other
- *	check		compare what all connections so far moved, open and closed,
+ *	move BYTES	move BYTES to the server on each open connection, half of it back
+ *	close		close all connections
+ *	churn N		open, use and close N connections, one after the other
+ *	check		compare the bytes of all connections so far, open and closed,
  *			with the sums of their rows
- *	block HOW N	N threads that are blocked in recv, send or accept
- *	release		let those go on; each must get what it waits for
- *	busy N		N threads that open, use and close connections all the time
- *	progress	wait until each of those has closed another one
- *	idle		stop them; "ok ROUNDS"
+ *	block HOW N	start N threads and wait until they block in recv, send or accept
+ *	release		let them go on; each call must return all that it waits for
+ *	busy N		start N threads that open, use and close connections in a loop
+ *	progress	wait until each busy thread has closed another connection
+ *	idle		stop the busy threads and answer "ok ROUNDS"
  *
- * Both ends are this process's.
+ * Both ends of each connection belong to this process.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -39,7 +38,7 @@ struct connection {
 struct blocked {
 	pthread_t thread;
 	atomic_int tid;
-	int fd[2]; /* the blocked end, the other */
+	int fd[2]; /* the blocked end and its peer */
 	ssize_t ret;
 };
 
@@ -54,7 +53,7 @@ static unsigned int n_connections;
 
 static struct blocked blocked[MAX_THREADS];
 static unsigned int n_blocked;
-static long blocked_in; /* system call */
+static long blocked_in; /* number of the system call */
 
 static struct busy busy[MAX_THREADS];
 static unsigned int n_busy;
@@ -152,7 +151,7 @@ static bool do_churn(unsigned long n)
 	return true;
 }
 
-/* All rows of a socket together are all of its bytes, whoever is credited. */
+/* The rows of a socket, whichever descriptors they are for, add up to its bytes. */
 static bool check_end(const struct sockstat_table *table, const struct connection *c, int end)
 {
 	const struct sockstat_row *row = NULL;
@@ -169,9 +168,10 @@ static bool check_end(const struct sockstat_table *table, const struct connectio
 			return error("line %u: role %s", row->line, sockstat_role_name(row->role));
 	}
 	if (!rows)
-		return error("%s %zu has no row", c->closed ? "closed" : "open", c - connections);
+		return error("%s connection %zu has no row", c->closed ? "closed" : "open",
+			     c - connections);
 	if (tx != c->sent[end] || rx != c->sent[!end])
-		return error("%s %zu, %s: tx %llu of %llu, rx %llu of %llu",
+		return error("%s connection %zu, %s: tx %llu of %llu, rx %llu of %llu",
 			     c->closed ? "closed" : "open", c - connections,
 			     end ? "server" : "client", (unsigned long long)tx,
 			     (unsigned long long)c->sent[end], (unsigned long long)rx,
@@ -193,9 +193,9 @@ static bool do_check(void)
 	return right;
 }
 
-/* ---- threads that are blocked ---- */
+/* ---- blocked threads ---- */
 
-static void *block(void *arg)
+static void *blocked_thread(void *arg)
 {
 	struct blocked *b = arg;
 	char buf[64];
@@ -240,7 +240,7 @@ static bool do_block(const char *how, unsigned long n)
 			b->fd[0] = listener;
 			b->fd[1] = -1;
 		}
-		if (pthread_create(&b->thread, NULL, block, b))
+		if (pthread_create(&b->thread, NULL, blocked_thread, b))
 			return error("no thread");
 		if (!BED_WAIT(b->tid && bed_blocked(b->tid, blocked_in)))
 			return error("thread %u is not blocked", n_blocked);
@@ -279,7 +279,7 @@ static bool do_release(void)
 
 		pthread_join(b->thread, NULL);
 		if (b->ret < 0 || (want && b->ret != want))
-			return error("thread %u got %zd", i, b->ret);
+			return error("the call of thread %u returned %zd", i, b->ret);
 		if (blocked_in == SYS_accept4)
 			close(b->ret);
 		else
@@ -292,9 +292,9 @@ static bool do_release(void)
 	return true;
 }
 
-/* ---- threads that are busy ---- */
+/* ---- busy threads ---- */
 
-static void *be_busy(void *arg)
+static void *busy_thread(void *arg)
 {
 	struct busy *b = arg;
 	int fd[2];
@@ -324,7 +324,7 @@ static bool do_busy(unsigned long n)
 
 		b->rounds = 0;
 		b->family = n_busy % 3;
-		if (pthread_create(&b->thread, NULL, be_busy, b))
+		if (pthread_create(&b->thread, NULL, busy_thread, b))
 			return error("no thread");
 	}
 	return true;
@@ -338,7 +338,7 @@ static bool do_progress(void)
 		unsigned long since = busy[i].rounds;
 
 		if (!BED_WAIT(busy[i].rounds > since))
-			return error("thread %u stands still", i);
+			return error("thread %u makes no progress", i);
 	}
 	return !errors || error("%u calls failed", errors);
 }
@@ -356,7 +356,7 @@ static bool do_idle(unsigned long *rounds)
 	return !errors || error("%u calls failed", errors);
 }
 
-static bool obey(const char *line, unsigned long *answer)
+static bool command_run(const char *line, unsigned long *answer)
 {
 	char verb[16] = "", how[16] = "";
 	unsigned long n = 0;
@@ -383,7 +383,7 @@ static bool obey(const char *line, unsigned long *answer)
 		return do_progress();
 	if (!strcmp(verb, "idle"))
 		return do_idle(answer);
-	return error("what is \"%s\"?", verb);
+	return error("unknown command \"%s\"", verb);
 }
 
 int main(void)
@@ -395,7 +395,7 @@ int main(void)
 	while (fgets(line, sizeof(line), stdin)) {
 		unsigned long answer = 0;
 
-		if (obey(line, &answer))
+		if (command_run(line, &answer))
 			printf("ok %lu\n", answer);
 	}
 	return 0;

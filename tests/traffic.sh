@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 #
 # For tests that load, unload and disturb the module while there is traffic:
-# to be sourced after lib.sh.
+# source this file after lib.sh.
 #
-#	traffic_start			starts tests/traffic
-#	traffic_stop			and stops it
-#	ask COMMAND...			one of its commands, done when this returns
-#	state=$(kernel_state)		what of the module is in the kernel
-#	log_mark; ...; log_since	the kernel log's lines since then
-#	complaints	those of them that a healthy kernel's log does not have
+#	traffic_start			start tests/traffic
+#	traffic_stop			stop it
+#	ask COMMAND...			give it one command and wait until that is done
+#	state=$(kernel_state)		list every trace of the module in the kernel
+#	log_mark; ...; log_since	print the kernel log's lines since the mark
+#	complaints			print those of them that report a kernel bug
 
 KPROBES=/sys/kernel/debug/kprobes
 mark=0
@@ -17,11 +17,11 @@ mark=0
 traffic_start()
 {
 	coproc TRAFFIC { exec "$TESTS/traffic"; }
-	# subshells must have them, too
+	# bash closes a coprocess's descriptors in subshells; copies stay open there.
 	exec 8>&"${TRAFFIC[1]}" 9<&"${TRAFFIC[0]}"
 }
 
-# traffic_stop: its connections end, too.
+# traffic_stop: end the traffic program, and with it its connections.
 traffic_stop()
 {
 	local pid=$TRAFFIC_PID
@@ -31,13 +31,14 @@ traffic_stop()
 	wait "$pid"
 }
 
-# ask COMMAND...: what went wrong is printed.
+# ask COMMAND...: print the reason if it fails. "block send" and "release" move
+# megabytes through each of their threads, hence the long limit.
 ask()
 {
 	local reply
 
 	echo "$*" >&8
-	if ! read -r -t 300 reply <&9; then
+	if ! read -r -t "$(scaled 300)" reply <&9; then
 		echo "traffic: $*: no answer"
 		return 1
 	fi
@@ -47,7 +48,7 @@ ask()
 	fi
 }
 
-# ask_all COMMAND...: each a word or a quoted command
+# ask_all COMMAND...: ask for each argument in turn; one with spaces must be quoted.
 ask_all()
 {
 	local command
@@ -78,8 +79,8 @@ probes_now()
 	sed 's/^[0-9a-f]* *//' "$KPROBES/list" | LC_ALL=C sort
 }
 
-# kernel_state: everything by which a module that is gone could still be known.
-# Probes of others are part of it, so it is to be compared.
+# kernel_state: list everything that an unloaded module might have left in the
+# kernel. The list includes other users' probes, so compare it with an earlier one.
 kernel_state()
 {
 	[ ! -e "$SOCKSTAT" ] || echo "there is $SOCKSTAT"
@@ -90,13 +91,13 @@ kernel_state()
 	probes_now
 }
 
-# whole_table: whether the table can be read to its end.
+# whole_table: succeed if the table can be read up to its last line.
 whole_table()
 {
 	tail -n 1 "$SOCKSTAT" | grep -q '^# version=1 rows='
 }
 
-# trailer KEY: a value of the last line.
+# trailer KEY: print the value of KEY in the table's last line.
 trailer()
 {
 	tail -n 1 "$SOCKSTAT" | sed "s/.* $1=\([0-9]*\).*/\1/"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Others look at the same functions at the same time: bpftrace, ftrace's function
-# tracer, and perf's probes, one of those at the very address of the module's.
-# Whoever comes or goes first: bytes are exact, and the others go on counting.
+# Other tracers of the same functions: bpftrace, ftrace's function tracer, and perf
+# probes, some of them at the very addresses of the module's probes. Whichever is
+# attached or detached first, the module's bytes are exact and the tracers count on.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -21,12 +21,13 @@ FUNCTIONS=(tcp_sendmsg tcp_recvmsg tcp_close tcp_v4_connect)
 need_root
 log_mark
 need perf bpftrace
-# Not every bpftrace can have BPF trampolines.
+# Some versions of bpftrace cannot attach BPF trampolines (kfunc).
 trampolines=''
-if timeout 60 bpftrace -e 'BEGIN { exit() } kfunc:tcp_sendmsg { @n++ }' >/dev/null 2>&1; then
+if timeout "$(scaled 60)" bpftrace -e 'BEGIN { exit() } kfunc:tcp_sendmsg { @n++ }' \
+	>/dev/null 2>&1; then
 	trampolines='kfunc:tcp_recvmsg, kfunc:tcp_sendmsg { @n++ }'
 else
-	echo '# without BPF trampolines, which this bpftrace cannot have'
+	echo '# without BPF trampolines, which this bpftrace does not support'
 fi
 [ -e $TRACING/set_ftrace_filter ] || skip_all 'this kernel has no function tracer'
 ! module_loaded || unload_module
@@ -34,7 +35,7 @@ empty=$(kernel_state)
 scratch=$(mktemp -d)
 trap 'detach_all; unload_module; rm -r "$scratch"' EXIT
 
-# ---- the others: attach_X, detach_X, and how often X has seen a call, count_X ----
+# ---- the tracers: attach_X, detach_X, and count_X, the calls that X has seen ----
 
 attach_ftrace()
 {
@@ -48,15 +49,15 @@ detach_ftrace()
 	[ ! -e "$INSTANCE" ] || { echo nop >"$INSTANCE"/current_tracer && rmdir "$INSTANCE"; }
 }
 
-# What fell out of the buffer is counted, too.
+# Entries that were overwritten in the ring buffer count as well.
 count_ftrace()
 {
 	cat "$INSTANCE"/per_cpu/cpu*/stats |
 		awk '$1 == "entries:" || $1 == "overrun:" { n += $2 } END { print n + 0 }'
 }
 
-# places: the functions, and where in them the module has its probes.
-places()
+# probe_places: print the functions, and the addresses in them of the module's probes.
+probe_places()
 {
 	printf '%s\n' "${FUNCTIONS[@]}"
 	! module_loaded ||
@@ -67,7 +68,7 @@ attach_perf()
 {
 	local place add=()
 
-	for place in $(places); do
+	for place in $(probe_places); do
 		add+=(--add "company:at_${place//+/_}=$place")
 	done
 	perf probe -q "${add[@]}" || return
@@ -101,9 +102,10 @@ attach_bpftrace()
 		interval:ms:200 { printf("%d\n", @n) }' >"$scratch/bpftrace" 2>"$scratch/errors" &
 	bpftrace=$!
 	wait_for 120 bpftrace_counts && kill -0 "$bpftrace" && return
-	# Debian 11's does not always bear the others' company; later ones have to.
+	# Debian 11's bpftrace sometimes exits beside the other tracers. Later versions,
+	# which are those with trampolines, must not.
 	[ -z "$trampolines" ] || { cat "$scratch/errors"; return 1; }
-	lost="it ended: $(grep . "$scratch/errors" | tail -n 1)"
+	lost="bpftrace exited: $(grep . "$scratch/errors" | tail -n 1)"
 } 2>/dev/null
 
 bpftrace_counts()
@@ -133,18 +135,19 @@ detach_all()
 
 TOOLS=(ftrace perf bpftrace) lost=''
 
-# ---- what is to be seen ----
+# ---- checks ----
 
-# here NAME COMMAND...: what check does, in this shell.
-here()
+# check_here NAME COMMAND...: like check(), without a subshell, because the command
+# sets variables.
+check_here()
 {
 	local name=$1
 
 	shift
-	if "$@" >"$scratch/said" 2>&1; then
+	if "$@" >"$scratch/output" 2>&1; then
 		pass "$name"
 	else
-		fail "$name" "$(cat "$scratch/said")"
+		fail "$name" "$(cat "$scratch/output")"
 	fi
 }
 
@@ -153,8 +156,8 @@ has_grown()
 	[ "$("count_$1")" -gt "$2" ]
 }
 
-# others_count WHEN: each of them goes on counting.
-others_count()
+# tracers_count WHEN: each tracer goes on counting calls.
+tracers_count()
 {
 	local tool was
 
@@ -165,22 +168,22 @@ others_count()
 	done
 }
 
-# exact WHEN: what open, blocked and closed connections moved.
-exact()
+# bytes_are_exact WHEN: for open, blocked and closed connections.
+bytes_are_exact()
 {
 	check "bytes are exact, $1" ask_all 'block recv 4' 'move 4321' check release \
 		'churn 5' check progress
 }
 
-# afresh: the module, and connections that it sees from here on. What was closed
-# without it, it cannot know.
-afresh()
+# traffic_restart WHEN: end all connections and open new ones, because the module
+# cannot have rows of connections that closed while it was unloaded.
+traffic_restart()
 {
-	check "$1" ask_all idle close
+	check "the traffic stops, $1" ask_all idle close
 	traffic_stop
 	traffic_start
 	give_way "$TRAFFIC_PID"
-	check "connections, $1" ask_all 'open 6' 'busy 1' 'move 500' progress
+	check "the traffic starts, $1" ask_all 'open 6' 'busy 1' 'move 500' progress
 }
 
 round()
@@ -189,39 +192,39 @@ round()
 
 	insmod "$MODULE" history=100000
 	for tool in "${TOOLS[@]}"; do
-		here "$tool comes to the module" "attach_$tool"
+		check_here "$tool attaches beside the module" "attach_$tool"
 	done
 	if [ -n "$lost" ]; then
-		skip 'bpftrace beside the others' "$lost"
+		skip 'bpftrace runs beside the other tracers' "$lost"
 		TOOLS=(ftrace perf) lost=''
 	fi
-	exact 'the module was first'
-	others_count 'the module was first'
-	check 'rmmod, the others stay' timeout 240 rmmod sockstat
-	others_count 'the module has left'
-	afresh 'the others are there'
+	bytes_are_exact 'with tracers attached after insmod'
+	tracers_count 'attached after insmod'
+	check 'the module unloads beside the tracers' remove_module
+	tracers_count 'after rmmod'
+	traffic_restart 'with tracers but no module'
 	insmod "$MODULE" history=100000
-	exact 'the others were first'
-	others_count 'the others were first'
+	bytes_are_exact 'with tracers attached before insmod'
+	tracers_count 'attached before insmod'
 	for tool in "${TOOLS[@]}"; do
-		here "$tool leaves the module" "detach_$tool"
+		check_here "$tool detaches beside the module" "detach_$tool"
 	done
-	exact 'the others have left'
-	check 'rmmod' timeout 240 rmmod sockstat
-	afresh 'nobody is there'
+	bytes_are_exact 'after the tracers have detached'
+	check 'the module unloads without tracers' remove_module
+	traffic_restart 'with neither tracers nor module'
 }
 
 traffic_start
 give_way "$TRAFFIC_PID"
-check 'traffic starts' ask_all 'open 6' 'busy 1' 'move 77' progress
+check 'the traffic starts' ask_all 'open 6' 'busy 1' 'move 77' progress
 rounds=0
 while [ $rounds -lt "$ROUNDS" ] && [ "$tap_failed" = 0 ]; do
 	round
 	rounds=$((rounds + 1))
 done
-did $rounds "rounds with ${TOOLS[*]}"
-check 'traffic ends' ask_all idle close
+report $rounds "rounds with ${TOOLS[*]}"
+check 'the traffic ends' ask_all idle close
 traffic_stop
 is 'nothing is left' "$empty" "$(kernel_state)"
-is 'the log has no complaint' '' "$(complaints)"
+is 'the kernel log has no warning' '' "$(complaints)"
 finish

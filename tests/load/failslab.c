@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory runs out, by the kernel's failslab. While connections come and go, so
- * many in a hundred allocations fail, of the module's own records or of all
- * that this program's calls ask for. What is shown then must still be what the
- * calls returned; what is not must be in the count "dropped"; and when there is
- * memory again, all must be as before. While the module is loaded, each single
- * allocation: nothing may be left of it then.
+ * Allocations fail, through the kernel's failslab. While connections open and close,
+ * a percentage of the allocations fails: those of the module's own records, or those
+ * of this program's system calls. Rows that exist must have the exact bytes, rows
+ * that do not must be in the count "dropped", and once allocations succeed again, no
+ * more rows may be lost. In another test, each single allocation of insmod fails: the
+ * module must then leave nothing behind.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -15,9 +15,9 @@
 
 #define FAILSLAB "/sys/kernel/debug/failslab"
 #define HISTORY "/sys/module/sockstat/parameters/history"
-#define SECONDS 3600
+#define SECONDS 3600 /* a test's timeout */
 
-/* More ends than there are records at hand: 2048. */
+/* Connections, of two sockets each: more than the module has spare records for, 2048. */
 #define PAIRS_SHORT 1200
 #define PAIRS_FULL 10000
 #define PAIRS_AFTER 20
@@ -28,28 +28,16 @@ struct pair {
 	uint64_t sent[2], got[2];
 };
 
-static bool set(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-
-	if (!done)
-		printf("# %s: cannot write %s: %m\n", path, value);
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 static bool set_percent(unsigned int percent)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", percent);
-	return set(FAILSLAB "/probability", text);
+	return bed_put(FAILSLAB "/probability", text);
 }
 
-/* Whose allocations fail: those of the module's caches, or those of our calls. */
-static bool aim(bool at_caches)
+/* Let allocations from the module's caches fail, else those of this task's calls. */
+static bool failslab_aim(bool at_caches)
 {
 	static const char *const caches[] = { "conn", "past", "holder", "process" };
 	char path[64];
@@ -57,13 +45,13 @@ static bool aim(bool at_caches)
 
 	for (i = 0; at_caches && i < ARRAY_SIZE(caches); i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/slab/sockstat_%s/failslab", caches[i]);
-		if (!set(path, "1"))
+		if (!bed_put(path, "1"))
 			return false;
 	}
-	return set(FAILSLAB "/cache-filter", at_caches ? "Y" : "N") &&
-	       set(FAILSLAB "/task-filter", at_caches ? "N" : "Y") &&
-	       set(FAILSLAB "/ignore-gfp-wait", "N") && set(FAILSLAB "/interval", "1") &&
-	       set(FAILSLAB "/times", "-1") && set(FAILSLAB "/verbose", "0");
+	return bed_put(FAILSLAB "/cache-filter", at_caches ? "Y" : "N") &&
+	       bed_put(FAILSLAB "/task-filter", at_caches ? "N" : "Y") &&
+	       bed_put(FAILSLAB "/ignore-gfp-wait", "N") && bed_put(FAILSLAB "/interval", "1") &&
+	       bed_put(FAILSLAB "/times", "-1") && bed_put(FAILSLAB "/verbose", "0");
 }
 
 /* ---- calls that may fail ---- */
@@ -72,8 +60,8 @@ static int switch_fd = -1;
 static unsigned int calls, failures;
 
 /*
- * Only within the call: a page fault, which malloc() may lead to, is tried
- * again until it has its memory.
+ * Make a call with failslab on for this task. It is off elsewhere, because the kernel
+ * retries a page fault without memory, which malloc() may cause, endlessly.
  */
 #define FAILING(call)                                                          \
 	({                                                                     \
@@ -133,7 +121,7 @@ static void close_failing(struct pair *p)
 	}
 }
 
-/* The table is read whole, or not at all. */
+/* A read of the table fails or returns the whole table. */
 static bool read_failing(void)
 {
 	static const char last[] = "\n# version=1 rows=";
@@ -154,7 +142,7 @@ static bool read_failing(void)
 	return n < 0 || strstr(text, last);
 }
 
-/* ---- calls that do not ---- */
+/* ---- calls that must not fail ---- */
 
 static bool open_nonblocking(struct pair *p, enum bed_family family)
 {
@@ -189,15 +177,17 @@ static void close_pair(struct pair *p)
 	close(p->fd[1]);
 }
 
-/* ---- what is shown ---- */
+/* ---- comparing the table ---- */
 
 struct shown {
-	unsigned int ends, missing, wrong;
-	uint64_t dropped;
+	unsigned int ends;    /* sockets that were looked up */
+	unsigned int missing; /* those without a row */
+	unsigned int wrong;   /* those whose rows have other bytes */
+	uint64_t dropped;     /* the table's own count */
 };
 
-static void look_at(struct shown *s, const struct sockstat_table *table, const struct pair *p,
-		    int end)
+static void compare_end(struct shown *s, const struct sockstat_table *table, const struct pair *p,
+			int end)
 {
 	const struct sockstat_row *row = NULL;
 	uint64_t tx = 0, rx = 0;
@@ -221,7 +211,7 @@ static void look_at(struct shown *s, const struct sockstat_table *table, const s
 	}
 }
 
-static bool look(struct shown *s, const struct pair *pairs, unsigned int n)
+static bool compare_table(struct shown *s, const struct pair *pairs, unsigned int n)
 {
 	struct sockstat_table table;
 	unsigned int i;
@@ -230,7 +220,7 @@ static bool look(struct shown *s, const struct pair *pairs, unsigned int n)
 	if (!bed_table(&table))
 		return false;
 	for (i = 0; i < 2 * n; i++)
-		look_at(s, &table, &pairs[i / 2], i % 2);
+		compare_end(s, &table, &pairs[i / 2], i % 2);
 	s->dropped = table.dropped;
 	sockstat_table_free(&table);
 	return true;
@@ -265,12 +255,12 @@ FIXTURE_SETUP(failslab)
 	const char *size = getenv("SOCKSTAT_LOAD");
 	int i;
 
-	/* each test says so: older harnesses go on after a setup that skips */
+	/* each test skips itself: older harnesses run it even if the setup skips */
 	if (access(FAILSLAB, F_OK))
 		return;
 	ASSERT_EQ(0, bed_load());
-	/* all closed rows stay, as far as there are records */
-	ASSERT_TRUE(set(HISTORY, "1000000"));
+	/* no closed row is evicted */
+	ASSERT_TRUE(bed_put(HISTORY, "1000000"));
 	self->n = size && !strcmp(size, "full") ? PAIRS_FULL : PAIRS_SHORT;
 	self->pairs = calloc(self->n + PAIRS_AFTER, sizeof(*self->pairs));
 	ASSERT_NE(NULL, self->pairs);
@@ -281,7 +271,7 @@ FIXTURE_SETUP(failslab)
 	}
 	switch_fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, switch_fd);
-	/* the other end may have died for want of memory */
+	/* the kernel may have closed the other end for lack of memory */
 	signal(SIGPIPE, SIG_IGN);
 	ASSERT_EQ(0, mlockall(MCL_CURRENT | MCL_FUTURE));
 }
@@ -294,9 +284,9 @@ FIXTURE_TEARDOWN(failslab)
 	EXPECT_EQ(0, bed_unload());
 }
 
-/* There is memory again: nothing more is lost. */
-static void expect_as_before(struct __test_metadata *_metadata, struct pair *pairs,
-			     const struct shown *before)
+/* Allocations succeed again: no more rows are lost. */
+static void expect_nothing_lost(struct __test_metadata *_metadata, struct pair *pairs,
+				const struct shown *before)
 {
 	struct shown now;
 	int i;
@@ -308,14 +298,14 @@ static void expect_as_before(struct __test_metadata *_metadata, struct pair *pai
 		if (i % 2)
 			close_pair(&pairs[i]);
 	}
-	ASSERT_TRUE(look(&now, pairs, PAIRS_AFTER));
+	ASSERT_TRUE(compare_table(&now, pairs, PAIRS_AFTER));
 	EXPECT_EQ(2 * PAIRS_AFTER, now.ends);
 	EXPECT_EQ(0, now.missing);
 	EXPECT_EQ(0, now.wrong);
 	EXPECT_EQ(before->dropped, now.dropped);
 }
 
-TEST_F_TIMEOUT(failslab, records, SECONDS)
+TEST_F_TIMEOUT(failslab, lost_records_are_counted, SECONDS)
 {
 	struct sockstat_table table;
 	uint64_t dropped = 0;
@@ -324,7 +314,7 @@ TEST_F_TIMEOUT(failslab, records, SECONDS)
 
 	if (access(FAILSLAB, F_OK))
 		SKIP(return, "this kernel has no failslab, or this user is not root");
-	ASSERT_TRUE(aim(true));
+	ASSERT_TRUE(failslab_aim(true));
 	ASSERT_TRUE(set_percent(variant->percent));
 	for (i = 0; i < self->n; i++) {
 		struct pair *p = &self->pairs[i];
@@ -342,25 +332,25 @@ TEST_F_TIMEOUT(failslab, records, SECONDS)
 		sockstat_table_free(&table);
 	}
 	ASSERT_TRUE(set_percent(0));
-	ASSERT_TRUE(look(&shown, self->pairs, self->n));
-	printf("# %u %%: %u ends, %u not shown, dropped %llu\n", variant->percent, shown.ends,
-	       shown.missing, (unsigned long long)shown.dropped);
+	ASSERT_TRUE(compare_table(&shown, self->pairs, self->n));
+	printf("# %u %%: %u sockets, %u without a row, dropped %llu\n", variant->percent,
+	       shown.ends, shown.missing, (unsigned long long)shown.dropped);
 	EXPECT_EQ(2 * self->n, shown.ends);
 	EXPECT_EQ(0, shown.wrong);
 	EXPECT_LE(shown.missing, shown.dropped);
 	if (variant->percent == 100)
 		EXPECT_LT(0, shown.missing);
-	expect_as_before(_metadata, self->pairs + self->n, &shown);
+	expect_nothing_lost(_metadata, self->pairs + self->n, &shown);
 }
 
-TEST_F_TIMEOUT(failslab, calls, SECONDS)
+TEST_F_TIMEOUT(failslab, failed_calls_are_exact, SECONDS)
 {
 	struct shown shown;
 	unsigned int i;
 
 	if (access(FAILSLAB, F_OK))
 		SKIP(return, "this kernel has no failslab, or this user is not root");
-	ASSERT_TRUE(aim(false));
+	ASSERT_TRUE(failslab_aim(false));
 	ASSERT_TRUE(set_percent(variant->percent));
 	for (i = 0; i < self->n; i++) {
 		struct pair *p = &self->pairs[i];
@@ -379,20 +369,20 @@ TEST_F_TIMEOUT(failslab, calls, SECONDS)
 			EXPECT_TRUE(read_failing());
 	}
 	ASSERT_TRUE(set_percent(0));
-	ASSERT_TRUE(look(&shown, self->pairs, self->n));
-	printf("# %u %%: %u calls, %u failed; %u ends, %u not shown, dropped %llu\n",
+	ASSERT_TRUE(compare_table(&shown, self->pairs, self->n));
+	printf("# %u %%: %u calls, %u failed; %u sockets, %u without a row, dropped %llu\n",
 	       variant->percent, calls, failures, shown.ends, shown.missing,
 	       (unsigned long long)shown.dropped);
 	EXPECT_LT(0, failures);
 	EXPECT_LT(0, shown.ends);
 	EXPECT_EQ(0, shown.wrong);
 	EXPECT_LE(shown.missing, shown.dropped);
-	expect_as_before(_metadata, self->pairs + self->n, &shown);
+	expect_nothing_lost(_metadata, self->pairs + self->n, &shown);
 }
 
 /* ---- insmod ---- */
 
-/* Stays open: to open it takes memory, too. */
+/* Kept open, because open() would use up one of the allocations. */
 static int nth_fd = -1;
 
 FIXTURE(insmod)
@@ -422,14 +412,14 @@ FIXTURE_SETUP(insmod)
 	self->probes = probes_now();
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, nth_fd);
-	ASSERT_TRUE(aim(false));
+	ASSERT_TRUE(failslab_aim(false));
 }
 
 FIXTURE_TEARDOWN(insmod)
 {
 }
 
-/* The nth allocation from now on fails. */
+/* Let the @nth allocation from now on fail; 0 for none. */
 static bool set_nth(unsigned int nth)
 {
 	char text[16];
@@ -438,7 +428,7 @@ static bool set_nth(unsigned int nth)
 	return pwrite(nth_fd, text, len, 0) == len;
 }
 
-/* How many there were still to go until that */
+/* Return how many allocations are left until that one; 0 if it has failed. */
 static unsigned int nth_left(void)
 {
 	char text[16] = "";
@@ -448,7 +438,7 @@ static unsigned int nth_left(void)
 	return strtoul(text, NULL, 10);
 }
 
-static bool something_left(unsigned int probes)
+static bool module_left_something(unsigned int probes)
 {
 	static const char *const left[] = {
 		"/proc/sockstat",
@@ -462,15 +452,15 @@ static bool something_left(unsigned int probes)
 
 	for (i = 0; i < ARRAY_SIZE(left); i++) {
 		if (!access(left[i], F_OK)) {
-			printf("# %s is left\n", left[i]);
+			printf("# %s still exists\n", left[i]);
 			return true;
 		}
 	}
 	return probes_now() != probes;
 }
 
-/* Each of the first allocations fails once, then ever fewer of those that follow. */
-TEST_F_TIMEOUT(insmod, each_allocation, SECONDS)
+/* The 1st allocation fails, then the 2nd and so on, with growing steps after the 16th. */
+TEST_F_TIMEOUT(insmod, any_allocation_may_fail, SECONDS)
 {
 	unsigned int nth = 0, tries = 0, refused = 0, left = 0;
 	int err;
@@ -488,16 +478,16 @@ TEST_F_TIMEOUT(insmod, each_allocation, SECONDS)
 			EXPECT_EQ(ENOMEM, err);
 			refused++;
 		} else {
-			/* one that the kernel can do without, or none failed */
+			/* none failed, or one whose failure the kernel tolerates */
 			ASSERT_EQ(0, bed_unload());
 		}
-		ASSERT_TRUE(BED_WAIT(!something_left(self->probes)));
+		ASSERT_TRUE(BED_WAIT(!module_left_something(self->probes)));
 	}
-	printf("# %u allocations, %u of them failed: %u insmod refused\n", nth - left, tries - 1,
-	       refused);
+	printf("# %u allocations, %u of which failed in turn: %u insmod failed\n", nth - left,
+	       tries - 1, refused);
 	EXPECT_LT(10, refused);
 	EXPECT_EQ(0, bed_load());
 	EXPECT_EQ(0, bed_unload());
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the fuzzer is and shares, and the calls whose result says nothing of the
- * text: they must fail, or not, as with a plain file of /proc.
+ * State of the fuzzer, and calls that do not return the table's text: each must
+ * succeed or fail as it does on another file of /proc.
  */
 #ifndef SOCKSTAT_TESTS_FUZZ_H
 #define SOCKSTAT_TESTS_FUZZ_H
@@ -23,18 +23,18 @@
 static struct {
 	atomic_bool stop;
 	atomic_ulong calls, snapshots, bytes, values, refused, rounds;
-} *shared;
+} * shared;
 
-/* One fuzzer. */
+/* State of this process. */
 static struct {
 	unsigned int seed;
 	int number;
 	unsigned long step;
 	const char *doing;
-	char *room; /* ROOM bytes, followed by a page that cannot be touched */
-	char *text; /* TEXT_MAX */
+	char *room; /* ROOM bytes, followed by an inaccessible page */
+	char *text; /* TEXT_MAX bytes */
 	int pair[2];
-	uint64_t moved[2]; /* from each end */
+	uint64_t moved[2]; /* bytes written to each end */
 } me;
 
 #define DIE(...)                                                                     \
@@ -46,22 +46,22 @@ static struct {
 		_exit(1);                                                            \
 	} while (0)
 
-static unsigned int below(unsigned int n)
+static unsigned int random_below(unsigned int n)
 {
 	return rand_r(&me.seed) % n;
 }
 
-static uint64_t any64(void)
+static uint64_t random_64(void)
 {
 	return (uint64_t)rand_r(&me.seed) << 42 ^ (uint64_t)rand_r(&me.seed) << 21 ^
 	       rand_r(&me.seed);
 }
 
-/* ---- what fails, or says nothing of the text: as with the plain file ---- */
+/* ---- calls that fail or do not return the text ---- */
 
 static long call_pread(int fd, uint64_t a, uint64_t b)
 {
-	/* negative, or beyond all */
+	/* a negative offset, or one far beyond the end */
 	off_t at = a & 1 ? -(off_t)(b >> 1) - 1 : LLONG_MAX - (off_t)(b % PAGE);
 
 	return syscall(SYS_pread64, fd, me.room, PAGE, at);
@@ -96,7 +96,7 @@ static long call_write(int fd, uint64_t a, uint64_t b)
 
 static long call_ioctl(int fd, uint64_t a, uint64_t b)
 {
-	/* none of the few that change the descriptor for good */
+	/* bit 16 keeps the number from being FIOCLEX or the like, which would stick */
 	return ioctl(fd, a & 1 ? FIONREAD : (unsigned int)(a >> 1 | 1 << 16),
 		     b & 1 ? NULL : me.room);
 }
@@ -182,8 +182,8 @@ static const struct {
 	const char *name;
 	long (*call)(int fd, uint64_t a, uint64_t b);
 } calls[] = {
-	{ "pread where nothing is", call_pread },
-	{ "pread to nowhere", call_bad },
+	{ "pread outside the text", call_pread },
+	{ "pread into bad memory", call_bad },
 	{ "preadv2", call_preadv2 },
 	{ "readv", call_readv },
 	{ "write", call_write },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who gives the parameter "history" anything at all. */
+/* The process that writes random values to the parameter "history". */
 #ifndef SOCKSTAT_TESTS_FUZZ_HISTORY_H
 #define SOCKSTAT_TESTS_FUZZ_HISTORY_H
 
@@ -16,7 +16,7 @@ static int base_of(const char *text)
 	return tolower(text[1]) == 'x' && isxdigit((unsigned char)text[2]) ? 16 : 8;
 }
 
-/* What kstrtouint() makes of it: also octal and hexadecimal, and one newline. */
+/* Parse like kstrtouint(): also octal and hexadecimal, and with one newline. */
 static bool is_number(const char *text, unsigned int *value)
 {
 	unsigned long long n;
@@ -34,7 +34,7 @@ static bool is_number(const char *text, unsigned int *value)
 	return !*end && !errno && n <= UINT_MAX;
 }
 
-static size_t some_value(char *text, size_t size)
+static size_t random_value(char *text, size_t size)
 {
 	static const char *const values[] = {
 		"-1",
@@ -68,22 +68,22 @@ static size_t some_value(char *text, size_t size)
 	};
 	size_t n, i;
 
-	switch (below(4)) {
+	switch (random_below(4)) {
 	case 0:
-		return snprintf(text, size, "%s", values[below(ARRAY_SIZE(values))]);
+		return snprintf(text, size, "%s", values[random_below(ARRAY_SIZE(values))]);
 	case 1:
-		n = below(size);
+		n = random_below(size);
 		for (i = 0; i < n; i++)
-			text[i] = below(256);
+			text[i] = random_below(256);
 		return n;
 	case 2:
-		return snprintf(text, size, "%lld", (long long)any64());
+		return snprintf(text, size, "%lld", (long long)random_64());
 	default:
-		return snprintf(text, size, "%u\n", below(3000));
+		return snprintf(text, size, "%u\n", random_below(3000));
 	}
 }
 
-static unsigned int parameter(int fd)
+static unsigned int history_read(int fd)
 {
 	unsigned int value = 0;
 	char text[32];
@@ -91,12 +91,12 @@ static unsigned int parameter(int fd)
 
 	text[n > 0 ? n : 0] = '\0';
 	if (n <= 0 || sscanf(text, "%u\n", &value) != 1)
-		DIE("the parameter reads \"%s\"", text);
+		DIE("history reads as \"%s\"", text);
 	return value;
 }
 
-/* The parameter is what was last accepted. */
-static int set_values(int number, unsigned int seed)
+/* Write values until told to stop; the parameter always reads as the last valid one. */
+static int history_fuzz(int number, unsigned int seed)
 {
 	int fd = open(PARAMETER, O_RDWR | O_CLOEXEC);
 	unsigned int is, value = 0;
@@ -104,21 +104,21 @@ static int set_values(int number, unsigned int seed)
 	me.seed = seed;
 	me.number = number;
 	me.doing = "history";
-	is = parameter(fd);
+	is = history_read(fd);
 	for (; !shared->stop; usleep(1000)) {
 		char text[80] = { 0 };
-		size_t len = some_value(text, sizeof(text) - 1);
+		size_t len = random_value(text, sizeof(text) - 1);
 		bool valid = is_number(text, &value);
 		ssize_t n = pwrite(fd, text, len, 0);
 
 		me.step++;
-		/* nothing at all is no value, and is not passed on */
+		/* an empty write() succeeds and does not reach the module */
 		if (!len ? n != 0 : valid ? n != (ssize_t)len : n >= 0)
-			DIE("\"%s\" (%zu) gives %zd: %m", text, len, n);
+			DIE("writing \"%s\" (%zu bytes) returns %zd: %m", text, len, n);
 		if (len && valid)
 			is = value;
-		if (parameter(fd) != is)
-			DIE("\"%s\" makes it %u, not %u", text, parameter(fd), is);
+		if (history_read(fd) != is)
+			DIE("after \"%s\" it is %u, not %u", text, history_read(fd), is);
 		shared->values++;
 		shared->refused += n < 0;
 	}

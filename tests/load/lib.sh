@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# For the tests under load, which have two sizes: to be sourced after lib.sh.
+# For the load tests, which have two sizes: source this file after lib.sh.
 #
 #	cycles=$(size SHORT FULL)	SHORT in "make check", FULL in "make check-load"
-#	did COUNT WHAT...		says how much was done, and in how long
-#	give_way PID...			they run beside this script, not instead of it
-#	readers_start N, readers_stop	loops that read the table
+#	report COUNT WHAT...		print how much was done, and in how many seconds
+#	give_way PID...			lower their priority
+#	readers_start N, readers_stop	N loops that read the table
 
 SOCKSTAT_LOAD=${SOCKSTAT_LOAD:-short}
 
@@ -17,35 +17,35 @@ size()
 	short) echo "$1" ;;
 	full) echo "$2" ;;
 	*)
-		echo "# SOCKSTAT_LOAD is '$SOCKSTAT_LOAD', neither short nor full" >&2
+		echo "# SOCKSTAT_LOAD must be short or full, not '$SOCKSTAT_LOAD'" >&2
 		exit 1
 		;;
 	esac
 }
 
-# did COUNT WHAT...
-did()
+# report COUNT WHAT...
+report()
 {
 	echo "# ${SOCKSTAT_LOAD}: $* in $SECONDS s"
 }
 
-# give_way PID...: where one CPU has to play two, a few busy threads make insmod
-# take ten seconds. They go on in its pauses, and on the other CPU.
+# give_way PID...: lower their priority. Otherwise, in a guest whose two CPUs are
+# emulated on one, a few busy threads make insmod take ten seconds.
 give_way()
 {
 	renice -n 19 -p "$@" >/dev/null
 }
 
-# is_whole: whether that is the table, to its end, with as many rows as it says.
+# is_whole: succeed if the input is a table with as many rows as its last line says.
 is_whole()
 {
 	awk '{ last = $0 }
 		END { exit !(last ~ /^# version=1 rows=[0-9]+ / && substr(last, 18) + 2 == NR) }'
 }
 
-# read_on: read the table again and again until $stop is there, then tell how
-# often it was whole, and how often not.
-read_on()
+# reader_loop: read the table until the file $stop exists, then print how many reads
+# were complete and how many were not.
+reader_loop()
 {
 	local whole=0 cut=0
 
@@ -61,25 +61,25 @@ read_on()
 	echo "$whole $cut"
 }
 
-# readers_start N: which loop over the table, and may find it gone.
+# readers_start N: start N reader loops, which tolerate that the module is unloaded.
 readers_start()
 {
 	local n
 
-	said=$(mktemp -d) stop=$said/stop readers=()
+	counts=$(mktemp -d) stop=$counts/stop readers=()
 	for ((n = 0; n < $1; n++)); do
-		read_on >"$said/$n" &
+		reader_loop >"$counts/$n" &
 		readers+=($!)
 	done
 }
 
-# readers_stop: sets reads_whole and reads_cut.
+# readers_stop: stop the loops and set reads_whole and reads_cut.
 # shellcheck disable=SC2034
 readers_stop()
 {
 	touch "$stop"
 	wait "${readers[@]}"
 	rm "$stop"
-	read -r reads_whole reads_cut < <(cat "$said"/* | awk '{ w += $1; c += $2 } END { print w + 0, c + 0 }')
-	rm -r "$said"
+	read -r reads_whole reads_cut < <(cat "$counts"/* | awk '{ w += $1; c += $2 } END { print w + 0, c + 0 }')
+	rm -r "$counts"
 }

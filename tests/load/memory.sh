@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A hundred thousand connections, opened, used, looked at and closed, twenty
-# times over: each of their bytes has its row, open and closed, and once the
-# closed rows are given up, the module's memory is what it was.
+# A hundred thousand connections are opened, used and closed, twenty times over: the
+# rows of open and closed sockets have each byte, and once the closed rows have been
+# dropped, the module holds as much memory as before.
 #
-# One byte goes through each connection, and tests/bench/hold says when. All of
-# them are open at once (200,000 sockets, about a gigabyte).
+# tests/bench/hold moves one byte through each connection. In the full size, 200,000
+# sockets are open at once, which takes about a gigabyte.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -18,23 +18,25 @@ set -u
 
 CONNECTIONS=$(size 2000 100000)
 ROUNDS=$(size 4 20)
-PATIENCE=$(size 60 600) # seconds
+FREE_SECONDS=$(size 60 600) # until all records are freed
 HISTORY=/sys/module/sockstat/parameters/history
 KFENCE=/sys/module/kfence/parameters/sample_interval
 
 need_root
 ulimit -n 1000000
 sampling=$(cat $KFENCE 2>/dev/null)
-trap 'unload_module; kfence "$sampling"' EXIT
+trap 'unload_module; kfence_sample "$sampling"' EXIT
 
-# kfence INTERVAL: what it samples is in none of the caches that are counted.
-kfence()
+# kfence_sample INTERVAL: 0 stops KFENCE. Objects that it samples are in its own pool,
+# not in the slab caches that are counted here.
+kfence_sample()
 {
 	[ ! -e $KFENCE ] || echo "$1" >$KFENCE
 }
 
-# shrink CACHE...: KASAN keeps back what was freed, which counts as held until then.
-shrink()
+# shrink_caches CACHE...: free objects that KASAN keeps in quarantine, which count as
+# used until then.
+shrink_caches()
 {
 	local cache
 
@@ -43,22 +45,22 @@ shrink()
 	done
 }
 
-# objects: how many of each kind the module holds.
+# objects: print the number of objects in each of the module's slab caches.
 objects()
 {
 	awk '/^sockstat_/ { print $1, $2 }' /proc/slabinfo
 }
 
-# kernel_kb: what the kernel holds that it cannot give up.
+# kernel_kb: print the kernel's memory that is not reclaimable, in kB.
 kernel_kb()
 {
-	shrink /sys/kernel/slab/*
+	shrink_caches /sys/kernel/slab/*
 	awk '$1 == "SUnreclaim:" || $1 == "VmallocUsed:" || $1 == "Percpu:" { n += $2 }
 		END { print n }' /proc/meminfo
 }
 
-# sums: of the holder's rows, "OPEN CLOSED TX RX dropped=DROPPED".
-sums()
+# row_sums: print "OPEN CLOSED TX RX dropped=DROPPED" of the rows of tests/bench/hold.
+row_sums()
 {
 	awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		$1 == "hold" {
@@ -69,24 +71,24 @@ sums()
 		END { print open + 0, closed + 0, tx + 0, rx + 0, $NF }' "$SOCKSTAT"
 }
 
-as_before()
+objects_are_as_before()
 {
-	shrink /sys/kernel/slab/sockstat_*
+	shrink_caches /sys/kernel/slab/sockstat_*
 	[ "$(objects)" = "$before" ]
 }
 
-# round: one more; sets "wrong" if it went wrong.
+# round: run one round; set "wrong" to the reason if it fails.
 round()
 {
 	local ends=$((2 * CONNECTIONS)) dropped
 
 	echo 1000000 >$HISTORY
-	hold_used "$CONNECTIONS" || { wrong='the holder is gone'; return 1; }
-	open=$(sums) held=$(objects)
-	release || { wrong='the holder failed'; return 1; }
-	closed=$(sums) dropped=${closed##*=}
+	hold_used "$CONNECTIONS" || { wrong='tests/bench/hold has exited'; return 1; }
+	open=$(row_sums) held=$(objects)
+	release || { wrong='tests/bench/hold failed'; return 1; }
+	closed=$(row_sums) dropped=${closed##*=}
 	all_dropped=$((all_dropped + dropped - last_dropped))
-	# A record that was dropped is a row fewer; none is dropped in silence.
+	# Rows may be missing only if "dropped" counts them.
 	if [ "${open% dropped=*}" != "$ends 0 $CONNECTIONS $CONNECTIONS" ]; then
 		wrong="open: $open"
 	elif [ "$dropped" = "$last_dropped" ] &&
@@ -95,15 +97,15 @@ round()
 	elif [ "$(echo "$closed" | cut -d ' ' -f 2)" -lt $((ends - dropped + last_dropped)) ]; then
 		wrong="closed: $closed, dropped before: $last_dropped"
 	elif [ "$(echo "$held" | awk '$1 == "sockstat_conn" { print $2 }')" -lt $((ends - dropped + last_dropped)) ]; then
-		wrong="what is held is not seen: $held"
+		wrong="/proc/slabinfo has too few records: $held"
 	fi
 	last_dropped=$dropped
 	echo 0 >$HISTORY
-	wait_for "$PATIENCE" as_before || wrong="held: $(objects)"
+	wait_for "$FREE_SECONDS" objects_are_as_before || wrong="objects not freed: $(objects)"
 	[ -z "$wrong" ]
 }
 
-kfence 0
+kfence_sample 0
 load_module history=0
 before=$(objects)
 wrong='' rounds=0 first_kb=0 last_dropped=0 all_dropped=0
@@ -112,14 +114,14 @@ while [ $rounds -lt "$ROUNDS" ] && round; do
 	[ $rounds != 1 ] || first_kb=$(kernel_kb)
 done
 last_kb=$(kernel_kb)
-did $rounds "rounds of $CONNECTIONS connections, $all_dropped dropped,"
-echo "# held before and after: $(echo "$before" | tr '\n' ' ')"
+report $rounds "rounds of $CONNECTIONS connections, $all_dropped dropped,"
+echo "# objects before and after: $(echo "$before" | tr '\n' ' ')"
 echo "# the kernel's memory after the first and the last round: $first_kb $last_kb kB"
-check 'slabinfo knows the module' test -n "$before"
-is "$ROUNDS times opened, used and closed: $wrong" "$ROUNDS" "$rounds"
-is 'the module holds what it held before' "$before" "$(objects)"
+check '/proc/slabinfo lists the caches of the module' test -n "$before"
+is "$ROUNDS rounds show every byte${wrong:+: $wrong}" "$ROUNDS" "$rounds"
+is 'the module holds as many objects as before' "$before" "$(objects)"
 
-# A round that left its records would leave 300 bytes for each socket.
+# Records that a round did not free would take 300 bytes for each socket.
 limit=$((first_kb + 4096 + CONNECTIONS / 4))
-check 'nor has the kernel lost anything' test "$last_kb" -le "$limit"
+check 'the kernel holds as much memory as after the first round' test "$last_kb" -le "$limit"
 finish

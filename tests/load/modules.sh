@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Loaded and unloaded a thousand times, while connections come and go, threads
-# are blocked in recv, and readers never stop: what the connections moved, with
-# the module and without it, is exact in each cycle, and nothing stays behind.
+# Load and unload the module a thousand times, while connections open and close,
+# threads block in recv and readers loop: in each cycle the rows count every byte, also
+# those moved while the module was unloaded, and unloading leaves nothing behind.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -14,7 +14,7 @@ set -u
 . "$TESTS/load/lib.sh"
 
 CYCLES=$(size 6 1000)
-LOOK=$(size 3 100) # cycles from one look at what is left to the next
+LEFT_EVERY=$(size 3 100) # cycles from one check for leftovers to the next
 BLOCKED=6
 
 need_root
@@ -22,8 +22,8 @@ need_root
 empty=$(kernel_state)
 trap unload_module EXIT
 
-# Threads are blocked before insmod or after it, and go on before rmmod or after
-# it: each of the four in turn.
+# The threads block before insmod or after it, and return before rmmod or after it;
+# the cycles go through all four combinations.
 cycle()
 {
 	local n=$1
@@ -33,10 +33,10 @@ cycle()
 	[ $((n % 2)) != 0 ] || ask "block recv $BLOCKED" || return
 	ask_all check "move $((n % 5000))" check progress || return
 	[ $((n / 2 % 2)) != 0 ] || ask release || return
-	timeout 240 rmmod sockstat || return
+	remove_module || return
 	[ $((n / 2 % 2)) = 0 ] || ask release || return
 	ask "move $((1 + n % 300))" || return
-	[ $((n % LOOK)) != 0 ] || nothing_is_left
+	[ $((n % LEFT_EVERY)) != 0 ] || nothing_is_left
 }
 
 nothing_is_left()
@@ -44,12 +44,12 @@ nothing_is_left()
 	local left
 
 	left=$(kernel_state)
-	[ "$left" = "$empty" ] || { echo "left behind: $left"; return 1; }
+	[ "$left" = "$empty" ] || { echo "left in the kernel: $left"; return 1; }
 }
 
 traffic_start
 give_way "$TRAFFIC_PID"
-check 'traffic starts' ask_all 'open 6' 'busy 3' progress
+check 'the traffic starts' ask_all 'open 6' 'busy 3' progress
 readers_start 2
 give_way "${readers[@]}"
 cycles=0
@@ -58,17 +58,17 @@ while [ "$cycles" -lt "$CYCLES" ] && output=$(cycle $((cycles + 1)) 2>&1); do
 done
 readers_stop
 [ "$cycles" = "$CYCLES" ] || echo "# cycle $((cycles + 1)): $output"
-did "$cycles" "cycles, $reads_whole whole reads, $reads_cut that met none or rmmod,"
-is "loaded and unloaded $CYCLES times" "$CYCLES" "$cycles"
+report "$cycles" "cycles, $reads_whole complete reads, $reads_cut cut off by rmmod,"
+is "the module loads and unloads $CYCLES times" "$CYCLES" "$cycles"
 check 'the table was read meanwhile' test "$reads_whole" -gt 0
 is 'nothing is left' "$empty" "$(kernel_state)"
 
 load_module
-check 'bytes of all those cycles are exact' ask_all check 'move 7' check
-check 'so are those of closed connections' ask_all 'churn 20' close check
+check 'open connections have the bytes of all cycles' ask_all check 'move 7' check
+check 'closed connections have the bytes of all cycles' ask_all 'churn 20' close check
 unload_module
-check 'traffic goes on without the module' ask_all progress idle
+check 'the traffic goes on without the module' ask_all progress idle
 traffic_stop
-is 'nothing is left after all' "$empty" "$(kernel_state)"
+is 'nothing is left in the end' "$empty" "$(kernel_state)"
 
 finish

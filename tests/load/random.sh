@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# All kinds of traffic, mixed at random by sockstat-client: seeds that are the
-# same each time, twice, and ones that nobody has chosen.
+# sockstat-client --random mixes all kinds of traffic: with fixed seeds, one of which
+# must give the same run twice, and with fresh seeds.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -12,7 +12,7 @@ set -u
 MIX=("$CLIENT" --tap --patience="${SOCKSTAT_PATIENCE:-1}")
 total=0
 
-# mix SEED OPTION...: one run, which leaves its output in $output and its digest in $digest.
+# mix SEED OPTION...: do one run; set $output, and $digest, a hash of its actions.
 mix()
 {
 	local actions
@@ -25,7 +25,7 @@ mix()
 	total=$((total + actions))
 }
 
-# mix_with SYSCTL=VALUE ACTIONS: seed 1, in a network namespace of its own.
+# mix_with SYSCTL=VALUE ACTIONS: do a run with seed 1 in a new network namespace.
 mix_with()
 {
 	# The inner shell expands this, not the outer one.
@@ -38,8 +38,8 @@ mix_with()
 	' sh "$1" "${MIX[@]}" --random=1 --actions "$2"
 }
 
-# A run without a difference passes; else all that the client has to say is shown.
-try()
+# check_mix NAME SEED OPTION...: pass if the run finds no difference.
+check_mix()
 {
 	local name=$1
 
@@ -57,37 +57,39 @@ need ip unshare
 load_module history=70000
 trap unload_module EXIT
 
-# The last one came upon a byte that was to be read by mapping none, after the FIN.
+# With seed 643550800 the client used to ask TCP_ZEROCOPY_RECEIVE to map 0 bytes after
+# the FIN had come, which fails with EIO.
 for seed in 1 2 3 643550800; do
-	try "seed $seed" "$seed" --actions "$(size 60 1000)"
+	check_mix "the run with seed $seed is exact" "$seed" --actions "$(size 60 1000)"
 	first=$digest
 	[ $seed != 1 ] || {
 		mix "$seed" --actions "$(size 60 1000)"
-		is 'a seed is a sequence of actions' "$first" "$digest"
+		is 'the same seed gives the same actions' "$first" "$digest"
 	}
 done
 
-# As on a busy machine: connections are reset that no program has reset.
+# Without room for TIME_WAIT sockets, as on a busy machine, the kernel resets
+# connections that no program has reset.
 output=$(mix_with net.ipv4.tcp_max_tw_buckets=0 60)
-check 'no place in TIME_WAIT: that is said' grep -q 'no place in TIME_WAIT' <<<"$output"
+check 'the client reports that TIME_WAIT has no room' grep -q 'no place in TIME_WAIT' <<<"$output"
 
-# What has been sent waits until what lies unread makes room for it.
+# With small receive buffers, senders wait until the peer has read its unread data.
 output=$(mix_with net.ipv4.tcp_rmem='4096 4096 16384' 100)
 if grep -qx 'ok 1 random.mix' <<<"$output"; then
-	pass 'little room: nothing waits for ever'
+	pass 'a run with small receive buffers does not hang'
 else
-	fail 'little room: nothing waits for ever' "$output"
+	fail 'a run with small receive buffers does not hang' "$output"
 fi
 
-# The time of each run, and how many: a run's rows have to fit the history.
+# Many runs instead of a long one, because the rows of a run must fit into "history".
 deadline=$((SECONDS + $(size 8 600)))
 fresh=0
 while [ $SECONDS -lt $deadline ] && [ "$tap_failed" = 0 ]; do
 	seed=$((1 + $(od -An -N4 -tu4 /dev/urandom)))
 	echo "# seed $seed"
-	try "a fresh seed" "$seed" --seconds "$(size 8 30)"
+	check_mix "the run with a fresh seed is exact" "$seed" --seconds "$(size 8 30)"
 	fresh=$((fresh + 1))
 done
 
-did "$total" "actions, 3 seeds and $fresh fresh ones,"
+report "$total" "actions, 3 seeds and $fresh fresh ones,"
 finish

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets in a sockmap, whose messages a BPF program passes on or redirects.
+ * Sockets in a sockmap, whose messages a BPF program passes or redirects.
  *
- * Such a socket's calls go to tcp_bpf_sendmsg() and tcp_bpf_recvmsg(), past TCP
- * and its probes, and may never reach TCP at all. What the table says of them is
- * what it says of all: what TCP moved, by its own count. So
+ * The calls on such a socket go to tcp_bpf_sendmsg() and tcp_bpf_recvmsg() instead of
+ * the functions that the module probes, and the data may never reach TCP. The table
+ * shows the bytes that TCP itself has counted, as for every other socket:
  *
- *  - a message that is passed on counts, as any other;
- *  - one that is redirected to another socket's output counts there, where TCP
- *    sent it, not where it was written;
- *  - one that is redirected to another socket's input counts nowhere: it moved
- *    from memory to memory, and neither socket's TCP knows of it;
- *  - once a socket has left the map, all is as before.
+ *  - a message that is passed is counted as usual;
+ *  - a message redirected to another socket's output is counted for that socket,
+ *    whose TCP sends it, not for the socket to which it was written;
+ *  - a message redirected to another socket's input is not counted: it is handed
+ *    over in memory, and neither socket's TCP counts it;
+ *  - a socket that has left the map is counted as before.
  *
- * The truth is what this program's own calls returned.
+ * Expected values are the results of this program's own calls.
  */
 #include <linux/bpf.h>
 
@@ -21,8 +21,8 @@
 #include "kselftest_harness.h"
 
 #define BYTES 3000
-#define TO 0   /* the key of who is redirected to */
-#define FROM 1 /* and of who writes */
+#define TO 0   /* key of the socket that receives redirected messages */
+#define FROM 1 /* key of the socket whose messages are redirected */
 
 #define INSN(c, d, s, i) \
 	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .imm = (i) })
@@ -56,7 +56,7 @@ static int load_program(const struct bpf_insn *insns, size_t n)
 		.prog_type = BPF_PROG_TYPE_SK_MSG,
 		.insns = (uintptr_t)insns,
 		.insn_cnt = n,
-		.license = (uintptr_t)"GPL",
+		.license = (uintptr_t) "GPL",
 		.log_buf = (uintptr_t)log,
 		.log_size = sizeof(log),
 		.log_level = 1,
@@ -75,7 +75,7 @@ static int load_pass(void)
 	return load_program(insns, ARRAY_SIZE(insns));
 }
 
-/* The message, in BPF_REG_1, is there already. */
+/* The kernel has put the message into BPF_REG_1 already. */
 static int load_redirect(int map, int flags)
 {
 	const struct bpf_insn insns[] = {
@@ -100,7 +100,7 @@ static bool attach(int map, int program)
 	return !bpf(BPF_PROG_ATTACH, &attr);
 }
 
-static bool put(int map, int key, int fd)
+static bool map_put(int map, int key, int fd)
 {
 	union bpf_attr attr = {
 		.map_fd = map,
@@ -111,7 +111,7 @@ static bool put(int map, int key, int fd)
 	return !bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
-static bool take_out(int map, int key)
+static bool map_delete(int map, int key)
 {
 	union bpf_attr attr = {
 		.map_fd = map,
@@ -121,7 +121,7 @@ static bool take_out(int map, int key)
 	return !bpf(BPF_MAP_DELETE_ELEM, &attr);
 }
 
-/* Two connections: what is written to @a's client is for the program to place. */
+/* Two connections; the program decides where messages written to a[0] go. */
 FIXTURE(redirect)
 {
 	int map, program;
@@ -183,29 +183,29 @@ static void move(struct __test_metadata *_metadata, int from, int to, size_t byt
 	ASSERT_TRUE(bed_read(to, bytes));
 }
 
-TEST_F(redirect, passed)
+TEST_F(redirect, passed_is_counted)
 {
 	self->program = load_pass();
 	ASSERT_LE(0, self->program);
 	ASSERT_TRUE(attach(self->map, self->program));
 	move(_metadata, self->a[0], self->a[1], 10);
-	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
-	ASSERT_TRUE(put(self->map, TO, self->a[1]));
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
+	ASSERT_TRUE(map_put(self->map, TO, self->a[1]));
 	move(_metadata, self->a[0], self->a[1], BYTES);
 	move(_metadata, self->a[1], self->a[0], 2 * BYTES);
 	expect_bytes(_metadata, self->a[0], 10 + BYTES, 2 * BYTES);
 	expect_bytes(_metadata, self->a[1], 2 * BYTES, 10 + BYTES);
 }
 
-TEST_F(redirect, to_output)
+TEST_F(redirect, to_output_is_counted_there)
 {
 	self->program = load_redirect(self->map, 0);
 	ASSERT_LE(0, self->program);
 	ASSERT_TRUE(attach(self->map, self->program));
 	move(_metadata, self->a[0], self->a[1], 10);
 	move(_metadata, self->b[0], self->b[1], 20);
-	ASSERT_TRUE(put(self->map, TO, self->b[0]));
-	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	ASSERT_TRUE(map_put(self->map, TO, self->b[0]));
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
 	move(_metadata, self->a[0], self->b[1], BYTES);
 	expect_bytes(_metadata, self->a[0], 10, 0);
 	expect_bytes(_metadata, self->a[1], 0, 10);
@@ -213,38 +213,38 @@ TEST_F(redirect, to_output)
 	expect_bytes(_metadata, self->b[1], 0, 20 + BYTES);
 }
 
-TEST_F(redirect, to_input)
+TEST_F(redirect, to_input_is_not_counted)
 {
 	self->program = load_redirect(self->map, BPF_F_INGRESS);
 	ASSERT_LE(0, self->program);
 	ASSERT_TRUE(attach(self->map, self->program));
 	move(_metadata, self->a[0], self->a[1], 10);
 	move(_metadata, self->b[0], self->b[1], 20);
-	ASSERT_TRUE(put(self->map, TO, self->b[1]));
-	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	ASSERT_TRUE(map_put(self->map, TO, self->b[1]));
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
 	move(_metadata, self->a[0], self->b[1], BYTES);
 	expect_bytes(_metadata, self->a[0], 10, 0);
 	expect_bytes(_metadata, self->a[1], 0, 10);
 	expect_bytes(_metadata, self->b[0], 20, 0);
 	expect_bytes(_metadata, self->b[1], 0, 20);
 
-	/* its own connection's bytes still come by TCP, between those */
+	/* bytes that TCP receives between redirected messages are counted */
 	move(_metadata, self->b[0], self->b[1], 300);
 	move(_metadata, self->a[0], self->b[1], BYTES);
 	expect_bytes(_metadata, self->b[0], 320, 0);
 	expect_bytes(_metadata, self->b[1], 0, 320);
 }
 
-TEST_F(redirect, afterwards)
+TEST_F(redirect, counts_again_outside_the_map)
 {
 	self->program = load_redirect(self->map, BPF_F_INGRESS);
 	ASSERT_LE(0, self->program);
 	ASSERT_TRUE(attach(self->map, self->program));
-	ASSERT_TRUE(put(self->map, TO, self->b[1]));
-	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	ASSERT_TRUE(map_put(self->map, TO, self->b[1]));
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
 	move(_metadata, self->a[0], self->b[1], BYTES);
-	ASSERT_TRUE(take_out(self->map, FROM));
-	ASSERT_TRUE(take_out(self->map, TO));
+	ASSERT_TRUE(map_delete(self->map, FROM));
+	ASSERT_TRUE(map_delete(self->map, TO));
 	move(_metadata, self->a[0], self->a[1], 400);
 	move(_metadata, self->a[1], self->a[0], 500);
 	move(_metadata, self->b[0], self->b[1], 600);
@@ -254,16 +254,16 @@ TEST_F(redirect, afterwards)
 	expect_bytes(_metadata, self->b[1], 0, 600);
 }
 
-/* The module comes when they are in the map, and moved what it did not see. */
-TEST_F(redirect, before_the_module)
+/* The sockets are in the map and have moved bytes before the module is loaded. */
+TEST_F(redirect, older_than_the_module)
 {
 	ASSERT_EQ(0, bed_unload());
 	self->program = load_redirect(self->map, 0);
 	ASSERT_LE(0, self->program);
 	ASSERT_TRUE(attach(self->map, self->program));
 	move(_metadata, self->a[0], self->a[1], 10);
-	ASSERT_TRUE(put(self->map, TO, self->b[0]));
-	ASSERT_TRUE(put(self->map, FROM, self->a[0]));
+	ASSERT_TRUE(map_put(self->map, TO, self->b[0]));
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
 	move(_metadata, self->a[0], self->b[1], BYTES);
 	ASSERT_EQ(0, bed_load());
 	move(_metadata, self->a[0], self->b[1], BYTES);
@@ -272,4 +272,4 @@ TEST_F(redirect, before_the_module)
 	expect_bytes(_metadata, self->b[1], 0, 2 * BYTES);
 }
 
-TEST_HARNESS_MAIN
+BED_HARNESS_MAIN

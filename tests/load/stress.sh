@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# stress-ng does to sockets whatever it knows, while readers loop over the table,
-# each time to its end, and connections whose bytes are known move them.
+# stress-ng runs its socket stressors, while readers loop over the table and the
+# traffic program compares its own connections with their rows.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -14,7 +14,7 @@ set -u
 
 DURATION=$(size 12 600) # seconds
 TCP=(sock sockmany sockabuse)
-# Those of these that this version has.
+# Those that the installed version does not have are left out.
 WANTED=("${TCP[@]}" sockfd sockpair sockdiag splice sendfile io-uring epoll poll)
 
 need_root
@@ -30,8 +30,8 @@ for name in "${WANTED[@]}"; do
 	[[ $known != *" $name "* ]] || stressors+=("--$name" 1)
 done
 
-# worked NAME...: whether all of these have done something, by the log.
-worked()
+# stressors_worked NAME...: succeed if the log has operations of each of them.
+stressors_worked()
 {
 	awk -v names="$*" '
 		$5 + 0 > 0 { did[$4] }
@@ -45,17 +45,18 @@ worked()
 
 load_module
 traffic_start
-check 'connections whose bytes are known' ask_all 'open 6' 'busy 2' 'move 1000' check
+check 'the traffic starts' ask_all 'open 6' 'busy 2' 'move 1000' check
 readers_start 2
 log=$(mktemp)
 (
-	# A thousand descriptors of each is a load; the machine's last one is an outage.
+	# Without a limit, stressors would use up all open files of the machine.
 	ulimit -n 4096
 	cd /tmp || exit
 	end=$((SECONDS + DURATION))
-	# Where one of them fails, all end: its own faults are not ours. On a slow
-	# machine it takes longer until each of TCP's has come to do something.
-	until [ "$SECONDS" -ge $end ] && { worked "${TCP[@]}" || [ "$SECONDS" -ge $((end + 120)) ]; }; do
+	# stress-ng stops when one stressor fails, which does not fail this test. Repeat it
+	# on a slow machine until each of the TCP stressors has done something.
+	until [ "$SECONDS" -ge $end ] &&
+	      { stressors_worked "${TCP[@]}" || [ "$SECONDS" -ge $((end + $(scaled 120))) ]; }; do
 		left=$((end - SECONDS))
 		stress-ng "${stressors[@]}" --timeout $((left > 0 ? left : 12)) --oomable --metrics-brief
 	done
@@ -71,14 +72,14 @@ wait $stress
 readers_stop
 
 sed 's/^/# /' "$log"
-did "$moves" "moves of six connections, $reads_whole reads, $((${#stressors[@]} / 2)) stressors,"
-check "stress-ng did something with TCP: ${TCP[*]}" worked "${TCP[@]}"
+report "$moves" "moves of six connections, $reads_whole reads, $((${#stressors[@]} / 2)) stressors,"
+check "stress-ng used TCP in ${TCP[*]}" stressors_worked "${TCP[@]}"
 rm "$log"
-is 'bytes were exact all the time' '' "$wrong"
-check 'the table was read' test "$reads_whole" -gt 0
-is 'each time to its end' 0 "$reads_cut"
-check 'it is right after all' ask_all idle 'churn 20' 'move 99' check close check
-is 'the log has no complaint' '' "$(complaints)"
+is 'bytes are exact under stress' '' "$wrong"
+check 'the readers read the table' test "$reads_whole" -gt 0
+is 'every read is complete' 0 "$reads_cut"
+check 'bytes are exact after the stress' ask_all idle 'churn 20' 'move 99' check close check
+is 'the kernel log has no warning' '' "$(complaints)"
 traffic_stop
 unload_module
 is 'nothing is left' "$empty" "$(kernel_state)"
