@@ -119,8 +119,8 @@ static bool add_protocol(void *to, const char *word, char *why)
 	else if (!strcasecmp(word, "tcp6"))
 		filter->families |= (uint64_t)1 << AF_INET6;
 	else
-		return words_wrong(why, "\"%.200s\" is none of tcp, tcp4 and tcp6: use ss(8) for it",
-				   word);
+		return words_wrong(
+			why, "\"%.200s\" is none of tcp, tcp4 and tcp6: use ss(8) for it", word);
 	return true;
 }
 
