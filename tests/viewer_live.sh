@@ -10,7 +10,7 @@ set -u
 
 VIEWER=$TREE/userspace/sockstat
 WEB=18080 PERF=18081 SECURE=18082
-REFUSED='ECONNREFUSED|111' # as the kernel has names for errors, or not
+REFUSED='ECONNREFUSED|111' # a kernel without CONFIG_SYMBOLIC_ERRNAME prints the number
 
 need_root
 [ -x "$VIEWER" ] || skip_all 'userspace/sockstat is not built'
@@ -44,7 +44,7 @@ is_refused()
 	[[ $1 =~ ^($REFUSED)$ ]]
 }
 
-# of FILTER OPTION...: what jq says of the rows.
+# of FILTER OPTION...: print what FILTER of jq selects in the JSON of sockstat.
 of()
 {
 	local filter=$1
@@ -78,26 +78,26 @@ web()
 	END
 	nginx -c "$scratch/nginx.conf"
 	check 'nginx listens' wait_for 20 listens $WEB
-	is 'as nginx, IPv4, with a peer that there is none of' 'nginx tcp4 LISTEN null' \
+	is 'the listener of nginx' 'nginx tcp4 LISTEN null' \
 		"$(of '.rows[0] | "\(.command) \(.proto) \(.state) \(.remote_port)"' -l -p $WEB)"
 	said=$(curl -s -o /dev/null "http://127.0.0.1:$WEB/file" \
 		-w '%{local_port} %{size_request} %{size_header} %{size_download}')
 	read -r local_port sent received said <<<"$said"
 	received=$((received + said))
-	is 'what curl sent and received' "$sent $received client" \
+	is 'bytes that curl sent and received' "$sent $received client" \
 		"$(of '.rows[] | "\(.tx_bytes) \(.rx_bytes) \(.role)"' \
 			--closed --command curl -p "$local_port" --remote "127.0.0.0/8:$WEB")"
 	wait_for 10 test -s "$scratch/nginx.log"
 	read -r local_port received sent <"$scratch/nginx.log"
-	is 'what nginx received and sent, by its log' "$sent $received server" \
+	is 'bytes that nginx received and sent, by its log' "$sent $received server" \
 		"$(of '.rows[] | "\(.tx_bytes) \(.rx_bytes) \(.role)"' \
 			--closed --command 'ngin?' --remote "127.0.0.1:$local_port")"
-	is 'found by when it was closed' 2 "$(of '.rows | length' --closed --since 1h -p "$local_port")"
+	is '--since finds what was closed' 2 "$(of '.rows | length' --closed --since 1h -p "$local_port")"
 	curl -s "http://127.0.0.1:1/" || :
-	check 'a refused one, and why' is_refused "$(of '.rows[].error' --closed --remote :1)"
+	check 'a refused connection has its error' is_refused "$(of '.rows[].error' --closed --remote :1)"
 }
 
-# What a watch sums up is all that moved, also of what came and went in between.
+# The deltas of --watch add up to all bytes, also those of connections in between.
 perf()
 {
 	local watch server sent received
@@ -110,20 +110,20 @@ perf()
 	wait_for 20 listens $PERF
 	iperf3 -c 127.0.0.1 -p $PERF -n 4M -J >"$scratch/perf"
 	wait $server
-	# the server says it over the other connection, and need not have read all
+	# the server reports its count over the other connection, and may not read all data
 	read -r sent received < <(jq -r '.end | "\(.sum_sent.bytes) \(.sum_received.bytes)"' \
 		"$scratch/perf")
 	wait_for 20 two_more "$(wc -l <"$scratch/watch")"
 	kill $watch
-	# each stream begins with a cookie of 37 bytes
-	is 'what iperf3 sent' $((sent + 37)) \
+	# each stream of iperf3 begins with 37 bytes of its own
+	is 'bytes that iperf3 sent' $((sent + 37)) \
 		"$(of '[.rows[] | select(.role == "client") | .tx_bytes] | max' -a --command iperf3)"
-	is 'what iperf3 received' $((received + 37)) \
+	is 'bytes that iperf3 received' $((received + 37)) \
 		"$(of '[.rows[] | select(.role == "server") | .rx_bytes] | max' -a --command iperf3)"
-	is 'a watch has counted each byte once' \
+	is '--watch counts each byte once' \
 		"$(of '[.rows[] | .tx_bytes + .rx_bytes] | add' -a --command iperf3)" \
 		"$(jq -s '[.[].rows[] | .tx_delta + .rx_delta] | add' "$scratch/watch")"
-	is 'by command' "$(of '[.rows[].tx_bytes] | add' -a --command iperf3)" \
+	is '--group-by command' "$(of '[.rows[].tx_bytes] | add' -a --command iperf3)" \
 		"$(of '.rows[] | select(.command == "iperf3") | .tx_bytes' -a --group-by command)"
 }
 
@@ -149,13 +149,12 @@ secure()
 	is 'ssh worked' 200000 "$(cat "$scratch/out")"
 	wait_for 20 ssh_is_over
 	sent=$(sed -n 's/^Transferred: sent \([0-9]*\).*/\1/p' "$scratch/ssh.log")
-	# the greeting is no packet, and the last packets come after it has counted:
-	# 408 bytes in all with OpenSSH 8.4
-	is 'what ssh sent, by its own count' "$sent, and a bit more" \
+	# ssh counts neither its greeting nor its last packets: 408 bytes with OpenSSH 8.4
+	is 'bytes that ssh sent, by its own count' "$sent, and a bit more" \
 		"$(of "[.rows[] | select(.command == \"ssh\") | .tx_bytes] | add |
 			if . >= $sent and . < $sent + 600 then \"$sent, and a bit more\" else . end" \
 			--closed --remote ":$SECURE")"
-	is 'sshd, whose processes share it, has received all of it' \
+	is 'the processes of sshd have received all of it' \
 		"$(of '[.rows[].tx_bytes] | add' --closed --remote ":$SECURE")" \
 		"$(of "[.rows[] | select(.role == \"server\" and .local_port == $SECURE) |
 			.rx_bytes] | add" --closed)"
@@ -166,7 +165,7 @@ ssh_is_over()
 	[ -z "$(sockstat -q -c -p "$SECURE")" ]
 }
 
-# A program with an open connection, that says what it has moved.
+# A program with an open connection prints its descriptors and byte counts.
 python()
 {
 	local pid port sent received
@@ -187,20 +186,20 @@ while True:
     server.recv(65536)
 '; }
 	read -r pid port sent received client server <&"${PYTHON[0]}"
-	is "a program's open connection" "client $client $sent 0 server $server 0 $received" \
+	is "the two ends of an open connection" "client $client $sent 0 server $server 0 $received" \
 		"$(of '[.rows[] | "\(.role) \(.fd) \(.tx_bytes) \(.rx_bytes)"] | join(" ")' \
 			-c -6 --pid "$pid" --sort fd)"
-	is 'what it has not read yet' $((sent - received)) \
+	is 'bytes that it has not read yet' $((sent - received)) \
 		"$(of '.rows[].rx_queue' --pid "$pid" --remote "[::1]:$port")"
-	is 'by state' 2 "$(of '.rows | length' --pid "$pid" --state established)"
-	is 'by network namespace' 3 "$(of '.rows | length' --pid "$pid" --netns "/proc/$pid/ns/net")"
-	is 'of another there is nothing' 1 "$(sockstat --exit-status --pid "$pid" --netns 1 >/dev/null; echo $?)"
-	is 'by user' "3 root" "$(of '"\(.rows | length) \(.rows[0].user)"' --user root --pid "$pid")"
-	is 'another user sees none of it, and is told' \
+	is '--state' 2 "$(of '.rows | length' --pid "$pid" --state established)"
+	is '--netns' 3 "$(of '.rows | length' --pid "$pid" --netns "/proc/$pid/ns/net")"
+	is '--netns: another namespace' 1 "$(sockstat --exit-status --pid "$pid" --netns 1 >/dev/null; echo $?)"
+	is '--user' "3 root" "$(of '"\(.rows | length) \(.rows[0].user)"' --user root --pid "$pid")"
+	is 'another user sees nothing, and a message' \
 		'0 sockstat: nothing to show of your own processes; root sees all' \
 		"$(said=$(setpriv --reuid 65534 --clear-groups "$VIEWER" -l 2>&1 >/dev/null)
 			echo "$? $said")"
-	# from now on it sends all the time
+	# a line makes it send continuously
 	echo >&"${PYTHON[1]}"
 }
 
@@ -221,19 +220,19 @@ top()
 {
 	sockstat -s | sed 's/^/# /'
 	tm new-session -d -x 130 -y 24 "exec '$VIEWER' --top 1"
-	check 'on the screen: who sends, and how much' \
+	check '--top: the rate of the sender' \
 		shows "^python3 +[0-9]+ +$client \[::1\].* ESTABLISHED +[0-9.]+[KM]? .*█"
-	check 'and receives' shows "^python3 +[0-9]+ +$server \[::1\].* ESTABLISHED .*█"
+	check '--top: the rate of the receiver' shows "^python3 +[0-9]+ +$server \[::1\].* ESTABLISHED .*█"
 	tm capture-pane -p | sed 's/^/# /'
 	tm send-keys c
-	check 'the history' shows "^curl .*client ($REFUSED) "
+	check '--top: closed rows' shows "^curl .*client ($REFUSED) "
 	tm capture-pane -p | sed 's/^/# /'
 	tm send-keys c
 	unload_module
-	check 'the module is gone: what to do' shows 'there is no /proc/sockstat: load the module'
-	is 'on the command line, too' 2 "$(sockstat 2>/dev/null; echo $?)"
+	check '--top without the module: the message says what to do' shows 'there is no /proc/sockstat: load the module'
+	is 'sockstat without the module: exit status' 2 "$(sockstat 2>/dev/null; echo $?)"
 	insmod "$MODULE"
-	check 'it is back' shows '^python3 .*ESTABLISHED .*█'
+	check '--top: the module is loaded again' shows '^python3 .*ESTABLISHED .*█'
 }
 
 load_module
