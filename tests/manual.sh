@@ -82,8 +82,8 @@ on_screen()
 	tm capture-pane -p | grep -qE -- "$1"
 }
 
-# full_screen COMMAND [KEY TEXT]...: run COMMAND in a terminal. Press each KEY when the
-# TEXT before it is on the screen, then print the screen and press q.
+# full_screen COMMAND [KEY TEXT]...: run COMMAND in a terminal. Press each KEY and wait
+# until its TEXT is on the screen, then print the screen and press q.
 full_screen()
 {
 	local command=$1 status=$scratch/status

@@ -11,7 +11,6 @@
 #include "display.h"
 #include "filter.h"
 
-#define KERNEL_COMM_LEN 15	 /* TASK_COMM_LEN without the terminating NUL */
 #define LINE_LEN (16 * CELL_LEN) /* all cells that are searched */
 
 static bool in_ranges(const struct range *ranges, size_t n, uint32_t value)

@@ -10,7 +10,6 @@
 #include "names.h"
 
 #define NO_MEMORY "there is not enough memory for one more value"
-#define KERNEL_COMM_LEN 15 /* TASK_COMM_LEN without the terminating NUL */
 
 /**
  * filter_add_range - append a range to an array
