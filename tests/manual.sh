@@ -283,7 +283,7 @@ options()
 {
 	local name=${2##*/} all short long missing='' word
 
-	is "$name: options, and what they take" "$(options_of_program "$2")" "$(options_of_page "$1")"
+	is "$name: options and their arguments" "$(options_of_program "$2")" "$(options_of_page "$1")"
 	all=" $(synopsis "$1" | xargs) "
 	while read -r short long; do
 		case $short in

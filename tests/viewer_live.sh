@@ -92,7 +92,7 @@ web()
 	is 'bytes that nginx received and sent, by its log' "$sent $received server" \
 		"$(of '.rows[] | "\(.tx_bytes) \(.rx_bytes) \(.role)"' \
 			--closed --command 'ngin?' --remote "127.0.0.1:$local_port")"
-	is '--since finds what was closed' 2 "$(of '.rows | length' --closed --since 1h -p "$local_port")"
+	is '--since finds closed rows' 2 "$(of '.rows | length' --closed --since 1h -p "$local_port")"
 	curl -s "http://127.0.0.1:1/" || :
 	check 'a refused connection has its error' is_refused "$(of '.rows[].error' --closed --remote :1)"
 }

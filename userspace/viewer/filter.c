@@ -89,7 +89,7 @@ static bool in_networks(const struct filter *filter, const struct sockstat_addr 
 	return !filter->n_remotes;
 }
 
-/* A name without pattern characters also matches what the kernel kept of it. */
+/* A name without pattern characters also matches the 15 bytes of it that the kernel keeps. */
 static bool is_truncated(const char *pattern, const char *comm)
 {
 	return strlen(comm) == KERNEL_COMM_LEN && strlen(pattern) > KERNEL_COMM_LEN &&
