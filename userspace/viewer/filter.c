@@ -58,7 +58,7 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned i
 	return !rest || !((a[bits / 8] ^ b[bits / 8]) >> (8 - rest));
 }
 
-/* Compare the printed scope: its interface may not exist on the machine that reads a saved table. */
+/* Compare the printed scope: the machine that reads a saved table may lack the interface. */
 static bool has_scope(const struct sockstat_addr *addr, const char *scope)
 {
 	const char *percent = strchr(addr->text, '%');
