@@ -9,9 +9,10 @@
 # A block from ".Bd -literal" to ".Ed" whose first line begins with "$ " or "# " has
 # examples. Each is a line that begins so, and lines after it that begin with a tab.
 # A command after "$ " is run with viewer/table.txt in place of /proc/sockstat; its exit
-# status has to be 0, and its output that of the page, if the page shows one. A command
-# after "# " is run as root with the module, if SOCKSTAT_KO names one, as
-# "make run_tests" sets it; confirm() knows the effect of some of them.
+# status has to be 0, and its output that of the page, if the page shows one.  Commands
+# after "# " need root and the module, and so do the lists of the module: the symbolic
+# link manual_live.sh checks these, and nothing else; confirm() knows the effect of
+# some of the commands.
 
 set -u
 # shellcheck source=tests/lib.sh
@@ -31,16 +32,15 @@ unset COLUMNS LINES TMUX
 export LC_ALL=C.UTF-8 TZ=UTC TERM=xterm
 # The table was true half a second after the last time that is in it.
 touch -d @1795366110.5 "$TABLE"
-no_module=''
-[ "$(id -u)" = 0 ] || no_module='this needs root'
-[ -e "$MODULE" ] || no_module='sockstat.ko is not built'
-[ -n "${SOCKSTAT_KO-}" ] || no_module='this needs the module, and SOCKSTAT_KO names none'
+live=''
+[ "$(basename "$0")" != manual_live.sh ] || live=yes
+[ -z "$live" ] || need_root
 scratch=$(mktemp -d)
 cleanup()
 {
 	tm kill-server 2>/dev/null
 	rm -rf "$scratch"
-	[ -n "$no_module" ] || unload_module
+	[ -z "$live" ] || unload_module
 }
 trap cleanup EXIT
 ln -s "$VIEWER" "$CLIENT" "$MODULE" "$scratch"
@@ -82,8 +82,8 @@ on_screen()
 	tm capture-pane -p | grep -qE -- "$1"
 }
 
-# full_screen COMMAND [KEY TEXT]...: run COMMAND in a terminal. Press each KEY when the
-# TEXT before it is on the screen, then print the screen and press q.
+# full_screen COMMAND [KEY TEXT]...: run COMMAND in a terminal. Press each KEY and wait
+# until its TEXT is on the screen, then print the screen and press q.
 full_screen()
 {
 	local command=$1 status=$scratch/status
@@ -142,11 +142,10 @@ example()
 	local name="$1: ${3%%$'\n'*}" seen status=0
 
 	name=${name//#/}
-	if [ "$2" = '#' ]; then
-		if [ -n "$no_module" ]; then
-			skip "$name" "$no_module"
-			return
-		fi
+	if [ "$2" != '#' ]; then
+		[ -z "$live" ] || return
+	else
+		[ -n "$live" ] || return
 		[[ $3 = insmod* ]] || module_loaded || load_module
 	fi
 	seen=$(run "$2" "$3") || status=$?
@@ -283,7 +282,7 @@ options()
 {
 	local name=${2##*/} all short long missing='' word
 
-	is "$name: options, and what they take" "$(options_of_program "$2")" "$(options_of_page "$1")"
+	is "$name: options and their arguments" "$(options_of_program "$2")" "$(options_of_page "$1")"
 	all=" $(synopsis "$1" | xargs) "
 	while read -r short long; do
 		case $short in
@@ -357,7 +356,7 @@ viewer()
 # The order of the columns is part of the description.
 table()
 {
-	local page=$TREE/man/sockstat.5 live parameter names states
+	local page=$TREE/man/sockstat.5 names states
 
 	# a connection in TIME_WAIT has no descriptor, so the table never has that state
 	states=$("$VIEWER" --state help | grep -xE '[A-Z_0-9]+' | grep -vx TIME_WAIT | words)
@@ -375,14 +374,16 @@ table()
 	is 'the ABI: its files' \
 		"$SOCKSTAT $(items "$page" 'MODULE PARAMETERS' Va | sed "s,^,$PARAMETERS/," | xargs)" \
 		"$(sed -n 's/^What:\t*//p' "$ABI" | xargs)"
-	if [ -n "$no_module" ]; then
-		skip "the module: columns" "$no_module"
-		skip 'the module: parameters' "$no_module"
-		return
-	fi
+}
+
+# The lists of the module itself.
+module_lists()
+{
+	local page=$TREE/man/sockstat.5 columns parameter
+
 	load_module
-	live=$(head -n 1 "$SOCKSTAT" | xargs)
-	is 'the module: columns' "$live" "$names"
+	columns=$(head -n 1 "$SOCKSTAT" | xargs)
+	is 'the module: columns' "$columns" "$(items "$page" Columns Cm | xargs)"
 	parameter=$(items "$page" 'MODULE PARAMETERS' Va)
 	is 'the module: parameters' "$(cd "$PARAMETERS" && ls)" "$parameter"
 	check 'the module: the default of history' grep -q "$(cat "$PARAMETERS/history") by default" \
@@ -444,16 +445,23 @@ if [ "${1-}" = --update ]; then
 	done
 	exit
 fi
-options "$TREE/man/sockstat.8" "$VIEWER"
-options "$TREE/man/sockstat-client.1" "$CLIENT"
-viewer
-is 'sockstat-client: groups' "$("$CLIENT" --list | cut -d . -f 1 | words)" \
-	"$(items "$TREE/man/sockstat-client.1" DESCRIPTION Cm | words)"
-statuses
-table
+if [ -n "$live" ]; then
+	module_lists
+else
+	options "$TREE/man/sockstat.8" "$VIEWER"
+	options "$TREE/man/sockstat-client.1" "$CLIENT"
+	viewer
+	is 'sockstat-client: groups' "$("$CLIENT" --list | cut -d . -f 1 | words)" \
+		"$(items "$TREE/man/sockstat-client.1" DESCRIPTION Cm | words)"
+	statuses
+	table
+fi
+examples=0
 for page in "${PAGES[@]}"; do
 	before=$tap_count
 	each "$page" example
-	[ "$tap_count" != "$before" ] || fail "$(basename "$page"): has examples"
+	examples=$((examples + tap_count - before))
+	[ -n "$live" ] || [ "$tap_count" != "$before" ] || fail "$(basename "$page"): has examples"
 done
+[ $examples != 0 ] || fail 'the pages have examples'
 finish

@@ -38,7 +38,7 @@ static const struct {
 	{ "no dropped=", HEAD "# version=1 rows=0 closed=0 missed=0\n", -EBADMSG, "dropped=" },
 	{ "no COOKIE", "COMMAND PID FD\n" TAIL(0), -EBADMSG, "column STATE is missing" },
 	{ "another file", "root:x:0:0\n", -EBADMSG, "line 1 has no name of a column" },
-	{ "PID twice", "PID " HEAD TAIL(0), -EBADMSG, "column PID stands there twice" },
+	{ "PID twice", "PID " HEAD TAIL(0), -EBADMSG, "column PID is there twice" },
 };
 
 /* An invalid field for ROW: @wrong replaces @right */

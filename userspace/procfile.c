@@ -63,7 +63,7 @@ static int map_columns(struct sockstat_table *table, const struct token *tok, si
 			if (!procfield_token_is(&tok[i], procfield_columns[k].name))
 				continue;
 			if (seen[k])
-				return fail(table, -EBADMSG, "line 1: column %s stands there twice",
+				return fail(table, -EBADMSG, "line 1: column %s is there twice",
 					    procfield_columns[k].name);
 			seen[k] = true;
 			map[i] = &procfield_columns[k];

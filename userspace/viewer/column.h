@@ -59,6 +59,18 @@ struct value {
 	};
 };
 
+/**
+ * value_set_number - store a number
+ * @value: the result
+ * @kind: VALUE_NUMBER, VALUE_BYTES or VALUE_HEX; VALUE_NONE ignores the number
+ * @number: the number
+ */
+static inline void value_set_number(struct value *value, enum value_kind kind, uint64_t number)
+{
+	value->kind = kind;
+	value->number = number;
+}
+
 enum {
 	COLUMN_NUMBER = 1 << 0, /* aligned to the right; a key press sorts the greatest first */
 	COLUMN_RATE = 1 << 1,	/* bytes per second */

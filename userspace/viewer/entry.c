@@ -15,16 +15,10 @@ static void set_text(struct value *value, const char *text)
 	value->text = text;
 }
 
-static void set_number(struct value *value, enum value_kind kind, uint64_t number)
-{
-	value->kind = kind;
-	value->number = number;
-}
-
 /* PID and FD are -1 where the table has "-" */
 static void set_id(struct value *value, int64_t id)
 {
-	set_number(value, id < 0 ? VALUE_NONE : VALUE_NUMBER, id);
+	value_set_number(value, id < 0 ? VALUE_NONE : VALUE_NUMBER, id);
 }
 
 static void set_time(struct value *value, int64_t time)
@@ -115,19 +109,19 @@ GET(local, set_addr(value, &row->local))
 GET(remote, set_addr(value, &row->remote))
 GET(state, set_text(value, sockstat_state_name(row->state)))
 GET(role, set_text(value, sockstat_role_name(row->role)))
-GET(tx_bytes, set_number(value, VALUE_BYTES, row->tx_bytes))
-GET(rx_bytes, set_number(value, VALUE_BYTES, row->rx_bytes))
-GET(tx_calls, set_number(value, VALUE_NUMBER, row->tx_calls))
-GET(rx_calls, set_number(value, VALUE_NUMBER, row->rx_calls))
-GET(tx_queue, set_number(value, VALUE_BYTES, row->tx_queue))
-GET(rx_queue, set_number(value, VALUE_BYTES, row->rx_queue))
+GET(tx_bytes, value_set_number(value, VALUE_BYTES, row->tx_bytes))
+GET(rx_bytes, value_set_number(value, VALUE_BYTES, row->rx_bytes))
+GET(tx_calls, value_set_number(value, VALUE_NUMBER, row->tx_calls))
+GET(rx_calls, value_set_number(value, VALUE_NUMBER, row->rx_calls))
+GET(tx_queue, value_set_number(value, VALUE_BYTES, row->tx_queue))
+GET(rx_queue, value_set_number(value, VALUE_BYTES, row->rx_queue))
 GET(opened, set_time(value, row->opened))
 GET(closed, set_time(value, row->closed))
 GET(error, set_text(value, row->error_text))
-GET(uid, set_number(value, VALUE_NUMBER, row->uid))
-GET(netns, set_number(value, VALUE_NUMBER, row->netns))
-GET(inode, set_number(value, row->inode ? VALUE_NUMBER : VALUE_NONE, row->inode))
-GET(cookie, set_number(value, VALUE_HEX, row->cookie))
+GET(uid, value_set_number(value, VALUE_NUMBER, row->uid))
+GET(netns, value_set_number(value, VALUE_NUMBER, row->netns))
+GET(inode, value_set_number(value, row->inode ? VALUE_NUMBER : VALUE_NONE, row->inode))
+GET(cookie, value_set_number(value, VALUE_HEX, row->cookie))
 /* clang-format on */
 
 /* --columns all shows them in this order. */

@@ -11,7 +11,6 @@
 #include "display.h"
 #include "filter.h"
 
-#define KERNEL_COMM_LEN 15	 /* TASK_COMM_LEN without the terminating NUL */
 #define LINE_LEN (16 * CELL_LEN) /* all cells that are searched */
 
 static bool in_ranges(const struct range *ranges, size_t n, uint32_t value)
@@ -59,7 +58,7 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned i
 	return !rest || !((a[bits / 8] ^ b[bits / 8]) >> (8 - rest));
 }
 
-/* Compare the printed scope: its interface may not exist on the machine that reads a saved table. */
+/* Compare the printed scope: the machine that reads a saved table may lack the interface. */
 static bool has_scope(const struct sockstat_addr *addr, const char *scope)
 {
 	const char *percent = strchr(addr->text, '%');
@@ -90,7 +89,7 @@ static bool in_networks(const struct filter *filter, const struct sockstat_addr 
 	return !filter->n_remotes;
 }
 
-/* A name without pattern characters also matches what the kernel kept of it. */
+/* A name without pattern characters also matches the 15 bytes of it that the kernel keeps. */
 static bool is_truncated(const char *pattern, const char *comm)
 {
 	return strlen(comm) == KERNEL_COMM_LEN && strlen(pattern) > KERNEL_COMM_LEN &&

@@ -9,6 +9,7 @@
 #include "words.h"
 
 #define SEARCH_LEN 64
+#define KERNEL_COMM_LEN 15 /* TASK_COMM_LEN without the terminating NUL */
 
 /**
  * struct network - the peers that one word of --remote selects

@@ -10,7 +10,6 @@
 #include "names.h"
 
 #define NO_MEMORY "there is not enough memory for one more value"
-#define KERNEL_COMM_LEN 15 /* TASK_COMM_LEN without the terminating NUL */
 
 /**
  * filter_add_range - append a range to an array
@@ -120,10 +119,7 @@ static bool add_protocol(void *to, const char *word, char *why)
 		filter->families |= (uint64_t)1 << AF_INET6;
 	else
 		return words_wrong(
-			why,
-			"\"%.200s\" is not shown, only tcp, tcp4 and tcp6 are: use ss(8) "
-			"for other protocols",
-			word);
+			why, "\"%.200s\" is none of tcp, tcp4 and tcp6: use ss(8) for it", word);
 	return true;
 }
 

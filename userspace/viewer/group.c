@@ -158,25 +158,19 @@ struct group *group_make(const void **entries, size_t n, enum group_by by, size_
 		set;                                                    \
 	}
 
-#define GET_NUMBER(name, number_kind)        \
-	GET(name, {                          \
-		value->kind = number_kind;   \
-		value->number = group->name; \
-	})
-
 /* clang-format off */
 GET(command, row_command(group->row, value))
 GET(user, row_user(group->row, value))
 GET(remote, row_host(group->row, value))
-GET(uid, { value->kind = VALUE_NUMBER; value->number = group->row->uid; })
-GET_NUMBER(descriptors, VALUE_NUMBER)
-GET_NUMBER(connections, VALUE_NUMBER)
-GET_NUMBER(tx_bytes, VALUE_BYTES)
-GET_NUMBER(rx_bytes, VALUE_BYTES)
-GET_NUMBER(tx_calls, VALUE_NUMBER)
-GET_NUMBER(rx_calls, VALUE_NUMBER)
-GET_NUMBER(tx_queue, VALUE_BYTES)
-GET_NUMBER(rx_queue, VALUE_BYTES)
+GET(uid, value_set_number(value, VALUE_NUMBER, group->row->uid))
+GET(descriptors, value_set_number(value, VALUE_NUMBER, group->descriptors))
+GET(connections, value_set_number(value, VALUE_NUMBER, group->connections))
+GET(tx_bytes, value_set_number(value, VALUE_BYTES, group->tx_bytes))
+GET(rx_bytes, value_set_number(value, VALUE_BYTES, group->rx_bytes))
+GET(tx_calls, value_set_number(value, VALUE_NUMBER, group->tx_calls))
+GET(rx_calls, value_set_number(value, VALUE_NUMBER, group->rx_calls))
+GET(tx_queue, value_set_number(value, VALUE_BYTES, group->tx_queue))
+GET(rx_queue, value_set_number(value, VALUE_BYTES, group->rx_queue))
 /* clang-format on */
 
 const struct view_column group_columns[GROUP_COLUMNS] = {

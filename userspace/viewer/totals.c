@@ -23,8 +23,7 @@ static void set_rate(struct value *value, uint64_t bytes, double seconds)
 
 static void set_delta(struct value *value, uint64_t bytes, double seconds)
 {
-	value->kind = seconds > 0 ? VALUE_BYTES : VALUE_NONE;
-	value->number = bytes;
+	value_set_number(value, seconds > 0 ? VALUE_BYTES : VALUE_NONE, bytes);
 }
 
 /**
