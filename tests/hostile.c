@@ -5,8 +5,8 @@
  * reused, and through a /proc that is mounted with other options.
  *
  * Every snapshot of an open /proc/sockstat shows what the opener may see when it is
- * taken, whoever reads it, like other files of /proc that check file->f_cred. Passing
- * such a file on therefore gives away later snapshots as well.
+ * taken, not what the reader may see, like other files of /proc that check
+ * file->f_cred. Passing such a file on therefore gives away later snapshots as well.
  */
 #include <linux/sched.h>
 #include <sched.h>

@@ -347,7 +347,7 @@ static unsigned int truths_changed(const struct truth *a, const struct truth *b,
 }
 
 /*
- * Read the table.  Acknowledgements and FINs may be in flight, so a table
+ * Read the table.  Acknowledgments and FINs may be in flight, so a table
  * counts only if all sockets have the same state and queues before and after.
  */
 static void snapshot(struct comparison *c)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel reports about a socket without the module: TCP_INFO and the
+ * The kernel's own report about a socket, without the module: TCP_INFO and the
  * queue ioctls for a descriptor of this process, sock_diag for other sockets.
  */
 
@@ -107,7 +107,7 @@ static void diag_address(const struct sockaddr_storage *sa, __be32 out[4], __be1
 	}
 }
 
-/* Return the length of the answer, 0 for an acknowledgement, or a negative errno. */
+/* Return the length of the answer, 0 for an acknowledgment, or a negative errno. */
 static ssize_t diag_request(const struct end *e, int type, void *answer, size_t size)
 {
 	struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel reports about a socket without the module. */
+/* The kernel's own report about a socket, without the module. */
 #ifndef SOCKSTAT_CLIENT_TRUTH_H
 #define SOCKSTAT_CLIENT_TRUTH_H
 
