@@ -46,7 +46,8 @@ dry_run()
 check 'the scenarios are called as in the sources' names_agree
 check 'out.wirte is refused, and out.write suggested' names_are_suggested out.wirte out.write
 check 'hostlie is refused, and hostile suggested' names_are_suggested hostlie hostile
-check 'hostile.yamma is refused, and hostile.yama suggested' names_are_suggested hostile.yamma hostile.yama
+check 'hostile.chmod is refused, and a case of hostile suggested' \
+	names_are_suggested hostile.chmod_keeps_user_out hostile.chmod_keeps_users_out
 for group in accept connect descriptors ends in out stacks steps; do
 	dry_run "group $group" $group
 done

@@ -97,6 +97,12 @@ is_copy()
 	cmp -s -- "$1" "$2" && { [ ! -x "$1" ] || [ -x "$2" ]; }
 }
 
+# show_errors LOG: the errors and warnings of a build's log, or else its end.
+show_errors()
+{
+	grep -E '(error|warning|ERROR): |\*\*\*' "$1" | head -n 20 >&2 || tail -n 20 "$1" >&2
+}
+
 # remove PATH...: in a namespace, since a user namespace's other ids own some files.
 remove()
 {

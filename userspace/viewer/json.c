@@ -47,7 +47,7 @@ static void json_row_put(struct json_row *row, const char *key, struct json_obje
 		json_object_put(value);
 	else if (json_object_object_add_ex(row->object, key, value,
 					   JSON_C_OBJECT_ADD_KEY_IS_NEW |
-						   JSON_C_OBJECT_ADD_CONSTANT_KEY))
+						   JSON_C_OBJECT_KEY_IS_CONSTANT))
 		row->failed = true;
 }
 
