@@ -24,7 +24,7 @@ names_are_suggested()
 
 	output=$("$TREE/tests/vm/test-names" --find "$1" 2>&1) || status=$?
 	echo "$output"
-	[ $status = 2 ] && grep -qwF -- "$2" <<<"$output"
+	[ "$status" = 2 ] && grep -qwF -- "$2" <<<"$output"
 }
 
 # dry_run NAME OPTION...: passes if no scenario differs, and shows those that do.

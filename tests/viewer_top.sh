@@ -337,6 +337,23 @@ states()
 	check 'c c c shows the rows of the state' shows '^nginx .*LISTEN'
 }
 
+# LeakSanitizer makes the exit status 23.
+leaks()
+{
+	start 100x30 "ASAN_OPTIONS=detect_leaks=1 '$VIEWER' --top 0.3 --file '$scratch/table'"
+	check 'the rows are on the screen' shows curl
+	keys / s s h Enter
+	check 'the filter is set' shows 'filter "ssh"'
+	keys Escape Down Enter
+	check 'the details are on the screen' shows 'COOKIE'
+	keys Escape g
+	check 'totals are on the screen' shows 'by command'
+	keys '?'
+	check 'the help is on the screen' shows 'q  +quit'
+	keys q q
+	check 'nothing leaks' shows 'status=0'
+}
+
 start_feeding
 rows_and_rates
 sorting
@@ -350,6 +367,7 @@ start_feeding
 cursor
 details
 details_of_closed
+leaks
 stop_feeding
 colors
 refusals

@@ -13,6 +13,10 @@ HEADER=$(head -n 1 "$TESTS/viewer/table.txt")
 need tmux perl
 unset COLUMNS LINES NO_COLOR TMUX
 export LC_ALL=C.UTF-8 TZ=UTC
+# LeakSanitizer stops a process at its exit by ptrace(2).  If the terminal goes away
+# meanwhile, the kernel's SIGCONT cancels the stop, and the process waits for it in a
+# busy loop.  So only one test looks for leaks; it ends the program by a key.
+export ASAN_OPTIONS=detect_leaks=0
 scratch=$(mktemp -d)
 feeder=''
 terminals=0
