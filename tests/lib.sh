@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# For the tests that are shell scripts: load and unload the module, wait for
-# something, and print results as KTAP.
+# For the tests that are shell scripts: load and unload the module, wait for a
+# condition, and print results as KTAP.
 #
 #	. "$(dirname "$0")/lib.sh"
-#	load_module			(skips the whole test without root)
+#	load_module			skip the whole test without root
 #	trap unload_module EXIT
-#	is 'name of the check' EXPECTED SEEN
-#	check 'name of the check' COMMAND...
-#	skip 'name of the check' REASON
-#	finish				(prints the plan, exits 0, 1 or 4)
+#	is 'a claim' EXPECTED SEEN
+#	check 'a claim' COMMAND...
+#	skip 'a claim' REASON
+#	finish				print the plan, and exit with 0, 1 or 4
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TREE=$(dirname "$TESTS")
@@ -22,7 +22,7 @@ tap_count=0
 tap_failed=0
 tap_skipped=0
 
-# tap_line RESULT NAME [SUFFIX]: one line of results, after the header.
+# tap_line RESULT NAME [SUFFIX]: print a result; before the first one, the header.
 tap_line()
 {
 	[ "$tap_count" != 0 ] || echo 'TAP version 13'
@@ -35,7 +35,7 @@ pass()
 	tap_line ok "$1"
 }
 
-# fail NAME [REASON...]: each reason on a line of its own, before the result.
+# fail NAME [REASON...]: print each reason on a line of its own, before the result.
 fail()
 {
 	local name=$1
@@ -63,7 +63,7 @@ is()
 	fi
 }
 
-# check NAME COMMAND...: what it prints is shown if it fails.
+# check NAME COMMAND...: pass if the command succeeds; otherwise show its output.
 check()
 {
 	local name=$1 output status=0
@@ -77,7 +77,7 @@ check()
 	fi
 }
 
-# finish: the plan and the exit status; a test without a result has failed.
+# finish: print the plan and exit; a test without a result has failed.
 finish()
 {
 	echo "1..$tap_count"
@@ -102,7 +102,7 @@ need_root()
 	[ "$(id -u)" = 0 ] || skip_all 'this test needs root'
 }
 
-# need COMMAND...: tools that not every machine has.
+# need COMMAND...: skip the whole test if this machine lacks one of these commands.
 need()
 {
 	local tool
@@ -143,7 +143,8 @@ module_loaded()
 	[ -e /sys/module/sockstat ]
 }
 
-# load_module [PARAMETER=VALUE...]: the one of this tree, afresh.
+# load_module [PARAMETER=VALUE...]: load this tree's module; unload it first if it is
+# loaded.
 load_module()
 {
 	need_root
@@ -163,15 +164,16 @@ load_module()
 	fi
 }
 
-# unload_module: also as a trap on EXIT, where a failure becomes the test's.
+# unload_module: unload it if it is loaded.  As a trap on EXIT, a failure of rmmod
+# makes the test fail.
 unload_module()
 {
 	module_loaded || return 0
 	rmmod sockstat || exit 1
 }
 
-# run_client GROUP|SCENARIO...: the results of sockstat-client, as this test's.
-# SOCKSTAT_PATIENCE is how many times as long as elsewhere it may take.
+# run_client GROUP|SCENARIO...: run sockstat-client and exit; its results are this
+# test's results.
 run_client()
 {
 	local status=0
