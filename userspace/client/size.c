@@ -364,7 +364,7 @@ const struct scenario size_scenarios[] = {
 	  "open and use 20,000 descriptors in one process" },
 	{ "many_threads", size_threads, SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 200,
 	  "block 5,000 threads in recv(2), then send to each" },
-	{ "churn", size_churn, SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 100,
+	{ "churn", size_churn, SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 100,
 	  "open, use and close 500 connections between two snapshots" },
 	{ 0 },
 };
