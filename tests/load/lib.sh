@@ -29,8 +29,7 @@ report()
 	echo "# ${SOCKSTAT_LOAD}: $* in $SECONDS s"
 }
 
-# give_way PID...: lower their priority. Otherwise, in a guest whose two CPUs are
-# emulated on one, a few busy threads make insmod take ten seconds.
+# give_way PID...: lower their priority, for the reason that traffic_start has.
 give_way()
 {
 	renice -n 19 -p "$@" >/dev/null

@@ -48,7 +48,6 @@ nothing_is_left()
 }
 
 traffic_start
-give_way "$TRAFFIC_PID"
 check 'the traffic starts' ask_all 'open 6' 'busy 3' progress
 readers_start 2
 give_way "${readers[@]}"
