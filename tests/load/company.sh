@@ -182,7 +182,6 @@ traffic_restart()
 	check "the traffic stops, $1" ask_all idle close
 	traffic_stop
 	traffic_start
-	give_way "$TRAFFIC_PID"
 	check "the traffic starts, $1" ask_all 'open 6' 'busy 1' 'move 500' progress
 }
 
@@ -215,7 +214,6 @@ round()
 }
 
 traffic_start
-give_way "$TRAFFIC_PID"
 check 'the traffic starts' ask_all 'open 6' 'busy 1' 'move 77' progress
 rounds=0
 while [ $rounds -lt "$ROUNDS" ] && [ "$tap_failed" = 0 ]; do
