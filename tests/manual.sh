@@ -387,7 +387,7 @@ module_lists()
 	parameter=$(items "$page" 'MODULE PARAMETERS' Va)
 	is 'the module: parameters' "$(cd "$PARAMETERS" && ls)" "$parameter"
 	check 'the module: the default of history' grep -q "$(cat "$PARAMETERS/history") by default" \
-		<(section "$page" 'MODULE PARAMETERS')
+		<(section "$page" 'MODULE PARAMETERS' | tr '\n' ' ')
 	unload_module
 }
 
