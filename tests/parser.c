@@ -139,8 +139,8 @@ int main(void)
 	for (i = 0; i < n_cases; i++) {
 		err = sockstat_table_parse(&t, cases[i].text, strlen(cases[i].text));
 		print_result(err == cases[i].err &&
-			       (!err || (strstr(t.error, cases[i].words) && !t.n_rows)),
-		       cases[i].name, t.error);
+				     (!err || (strstr(t.error, cases[i].words) && !t.n_rows)),
+			     cases[i].name, t.error);
 		sockstat_table_free(&t);
 	}
 	for (i = 0; i < n_fields; i++) {

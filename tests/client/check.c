@@ -12,9 +12,6 @@
 #include "../../userspace/client/runner.h"
 #include "../../userspace/client/scenario.h"
 
-void __wrap_truth_get(const struct end *e, struct truth *t);
-int __wrap_sockstat_table_read(struct sockstat_table *table, const char *path);
-
 /* The first calls of truth_get() report a different queue each time. */
 static unsigned int restless_calls;
 

@@ -23,7 +23,7 @@
 static struct {
 	atomic_bool stop;
 	atomic_ulong calls, snapshots, bytes, values, refused, rounds;
-} * shared;
+} *shared;
 
 /* State of this process. */
 static struct {

@@ -56,7 +56,7 @@ static int load_program(const struct bpf_insn *insns, size_t n)
 		.prog_type = BPF_PROG_TYPE_SK_MSG,
 		.insns = (uintptr_t)insns,
 		.insn_cnt = n,
-		.license = (uintptr_t) "GPL",
+		.license = (uintptr_t)"GPL",
 		.log_buf = (uintptr_t)log,
 		.log_size = sizeof(log),
 		.log_level = 1,

@@ -12,13 +12,19 @@
 #include "top_draw.h"
 
 #define HEAD_LINES 2
-#define WIDE 80 /* narrower terminals show the short names, one on each line */
+#define WIDE 80 /* see is_narrow() */
 
 struct detail {
 	const struct view_column *columns[ENTRY_COLUMNS];
 	size_t n_columns;
 	const void *record;
 };
+
+/* A narrow terminal shows the short names of the columns, one on each line. */
+static bool is_narrow(void)
+{
+	return getmaxx(stdscr) < WIDE;
+}
 
 static void detail_columns(const struct top *top, struct detail *detail)
 {
@@ -50,7 +56,7 @@ static size_t numbers_from(const struct detail *detail, size_t from)
  */
 static size_t line_columns(const struct detail *detail, size_t at)
 {
-	size_t numbers = COLS < WIDE ? 0 : numbers_from(detail, at);
+	size_t numbers = is_narrow() ? 0 : numbers_from(detail, at);
 
 	return numbers && numbers % 2 == 0 ? 2 : 1;
 }
@@ -89,7 +95,7 @@ size_t top_detail_last(const struct top *top)
 
 static const char *column_label(const struct view_column *column)
 {
-	return COLS < WIDE ? column->name : column->title;
+	return is_narrow() ? column->name : column->title;
 }
 
 static int label_width(const struct detail *detail)
