@@ -143,6 +143,17 @@ static struct end *connect_unaccepted(struct run *r, struct end *listener, struc
 	return end_nobody(r, &(*client)->remote, &(*client)->local, (*client)->opened_lo);
 }
 
+/*
+ * Send bytes that the server's kernel acknowledges.  connect() may return before
+ * that kernel has handled the last ACK of the handshake, which sets OPENED.
+ */
+static void send_unaccepted(struct end *client, struct end *waiting, size_t bytes)
+{
+	send_bytes(client, bytes);
+	wait_acked(client);
+	waiting->opened_hi = now_ns();
+}
+
 static void accept_backlog(struct run *r)
 {
 	struct end *listener = listen_open(r, CLIENTS), *clients[CLIENTS], *waiting[CLIENTS];
@@ -150,8 +161,7 @@ static void accept_backlog(struct run *r)
 
 	for (i = 0; i < CLIENTS; i++) {
 		waiting[i] = connect_unaccepted(r, listener, &clients[i]);
-		send_bytes(clients[i], 100 * i + 1);
-		wait_acked(clients[i]);
+		send_unaccepted(clients[i], waiting[i], 100 * i + 1);
 	}
 	check(r);
 	for (i = 0; i < CLIENTS; i++) {
@@ -175,8 +185,7 @@ static void accept_never(struct run *r)
 
 	for (i = 0; i < CLIENTS; i++) {
 		waiting[i] = connect_unaccepted(r, listener, &clients[i]);
-		send_bytes(clients[i], 100 * i + 1);
-		wait_acked(clients[i]);
+		send_unaccepted(clients[i], waiting[i], 100 * i + 1);
 	}
 	check(r);
 	since = now_ns();
