@@ -204,7 +204,7 @@ static void accept_after_close(struct run *r)
 	struct end *listener = listen_open(r, 1), *client, *waiting, *server;
 
 	waiting = connect_unaccepted(r, listener, &client);
-	send_bytes(client, 1000);
+	send_unaccepted(client, waiting, 1000);
 	end_close(client);
 	waiting->state = SOCKSTAT_CLOSE_WAIT;
 	check(r);
