@@ -225,6 +225,9 @@ static void accept_after_reset(struct run *r)
 	char c;
 
 	waiting = connect_unaccepted(r, listener, &client);
+	/* the listener is readable once the last ACK of the handshake has set OPENED */
+	wait_poll(r, listener->fd, POLLIN);
+	waiting->opened_hi = now_ns();
 	must(r, !setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
 	since = now_ns();
 	end_close(client);

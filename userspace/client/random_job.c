@@ -64,9 +64,7 @@ static bool way_fits(const struct side *s, unsigned int flags)
 {
 	if (flags & WAY_LOOSE && s->exact)
 		return false;
-	if (flags & WAY_UNNAMED && s->doubled)
-		return false;
-	return !(flags & WAY_BLOCKING && s->nonblock);
+	return !(flags & WAY_UNNAMED && s->doubled);
 }
 
 /**

@@ -10,10 +10,9 @@
 
 #define WAY_LOOSE 0x01	  /* the number of entries into TCP depends on the kernel */
 #define WAY_UNNAMED 0x02  /* the descriptor is not an argument of the system call */
-#define WAY_BLOCKING 0x04 /* works only without O_NONBLOCK */
-#define WAY_ERRQUEUE 0x08 /* also calls recvmsg(MSG_ERRQUEUE) */
-#define WAY_MORE 0x10	  /* TCP may delay the bytes until the next send */
-#define WAY_ACKED 0x20	  /* returns after the peer's TCP has acknowledged the bytes */
+#define WAY_ERRQUEUE 0x04 /* also calls recvmsg(MSG_ERRQUEUE) */
+#define WAY_MORE 0x08	  /* TCP may delay the bytes until the next send */
+#define WAY_ACKED 0x10	  /* returns after the peer's TCP has acknowledged the bytes */
 
 /**
  * struct out_way - a way of sending
