@@ -11,6 +11,7 @@
 #include "conn.h"
 #include "fd.h"
 #include "table.h"
+#include "visited.h"
 
 /*
  * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
@@ -40,7 +41,7 @@ static noinline struct sockstat_holder *conn_add_holder(struct sockstat_conn *co
 	struct sockstat_holder *h;
 	int flow;
 
-	h = sockstat_holder_new(&conn->holders, caller, sockstat_table_generation());
+	h = sockstat_holder_new(&conn->holders, caller, sockstat_visited_now());
 	for (flow = 0; h == &conn->holders.first && flow < SOCKSTAT_FLOWS; flow++) {
 		h->bytes[flow] = conn->ledger.total[flow];
 		conn_set_creditor(conn, flow, h);

@@ -21,6 +21,7 @@ struct sock;
  * struct sockstat_past - data of an ended connection for its row
  * @history: link in the history, once the connection has left the table
  * @conn: the connection
+ * @seq: in the history: number of its first row
  * @id: addresses and numbers, copied before the socket loses them
  * @closed: CLOCK_REALTIME in ns of tcp_close() or of TCP_CLOSE, whichever came
  *          first
@@ -29,6 +30,7 @@ struct sock;
 struct sockstat_past {
 	struct list_head history;
 	struct sockstat_conn *conn;
+	u64 seq;
 	struct sockstat_ident id;
 	s64 closed;
 	s16 error;
@@ -45,9 +47,10 @@ struct sockstat_past {
  *          if the module was not loaded then
  * @past: NULL until the connection is closed or dead, or for want of memory
  * @dead: link among the records to be freed, instead of @past
- * @born: generation when the record was made (see table.h, "Generations")
- * @seen: generation of the last snapshot that found a descriptor of it
- * @shown: generation of the last snapshot that dealt with the bytes of no holder
+ * @born: number of the last snapshot that had begun when the record was made (see
+ *        visited.h)
+ * @serial: how many connections its bucket had got before, modulo 2^32
+ * @bucket: index of its bucket, which with @serial tells it from all others
  * @flags: SOCKSTAT_CONN_*
  * @holders: the descriptors through which it was used
  *
@@ -66,9 +69,9 @@ struct sockstat_conn {
 		struct sockstat_past *past;
 		struct llist_node dead;
 	};
-	u32 born;
-	u32 seen;
-	u32 shown;
+	u64 born;
+	u32 serial;
+	u16 bucket;
 	u16 flags;
 	struct sockstat_holders holders;
 };

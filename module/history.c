@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rows of closed connections are numbered from 0 in the order in which they
+ * come, and evicted in the same order. So a pass needs no protection from
+ * eviction: its place is the connection to visit next and the number of that one's
+ * first row. If the number is below that of the oldest connection, the connection
+ * is gone and so are all before the oldest one, where the pass goes on.
+ */
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
@@ -11,29 +18,37 @@
 
 static DEFINE_RAW_SPINLOCK(history_lock);
 static LIST_HEAD(history_list);
-static unsigned int history_rows;
+static u64 history_end; /* number of the next row */
 static unsigned int history_limit;
-
-/*
- * While a snapshot has the history pinned, nothing is evicted: the snapshot's
- * position, history_cursor, stays in the list. history_end was the last entry
- * when it was pinned.
- */
-static bool history_pinned;
-static struct list_head *history_cursor;
-static struct list_head *history_end;
 
 static unsigned int history_rows_of(const struct sockstat_past *past)
 {
 	return max(sockstat_holder_count(&past->conn->holders), 1U);
 }
 
-/* By how many rows the history exceeds its limit, which may change at any time. */
-static unsigned int history_excess(void)
+static struct sockstat_past *history_first(void)
+{
+	return list_first_entry_or_null(&history_list, struct sockstat_past, history);
+}
+
+static struct sockstat_past *history_after(const struct sockstat_past *past)
+{
+	return list_is_last(&past->history, &history_list) ? NULL : list_next_entry(past, history);
+}
+
+/* The first row that the limit allows. The limit may change at any time. */
+static u64 history_allowed(void)
 {
 	unsigned int rows = READ_ONCE(history_limit);
 
-	return history_rows > rows ? history_rows - rows : 0;
+	return history_end > rows ? history_end - rows : 0;
+}
+
+static bool history_is_over_limit(void)
+{
+	struct sockstat_past *first = history_first();
+
+	return first && first->seq < history_allowed();
 }
 
 /**
@@ -64,8 +79,9 @@ bool sockstat_history_add(struct sockstat_past *past)
 	lockdep_assert_irqs_disabled();
 	sockstat_lock(&history_lock);
 	list_add_tail(&past->history, &history_list);
-	history_rows += history_rows_of(past);
-	over = history_excess();
+	past->seq = history_end;
+	history_end += history_rows_of(past);
+	over = history_is_over_limit();
 	raw_spin_unlock(&history_lock);
 	return over;
 }
@@ -75,7 +91,7 @@ bool sockstat_history_add(struct sockstat_past *past)
  *
  * Context: any.
  * Return: the removed connection's past, which the caller now owns with the
- * connection; NULL if the limit is not exceeded or the history is pinned.
+ * connection; NULL if the limit is not exceeded.
  */
 struct sockstat_past *sockstat_history_evict(void)
 {
@@ -83,87 +99,89 @@ struct sockstat_past *sockstat_history_evict(void)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&history_lock, flags);
-	if (!history_pinned && history_excess()) {
-		past = list_first_entry(&history_list, struct sockstat_past, history);
+	if (history_is_over_limit()) {
+		past = history_first();
 		list_del(&past->history);
-		history_rows -= history_rows_of(past);
 	}
 	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return past;
 }
 
 /**
- * sockstat_history_pin() - begin a pass over the connections that are there now
+ * sockstat_history_begin() - begin a pass over the connections that are there now
+ * @pass: filled in; it holds no references, so it may be given up at any time
  *
- * One pass at a time; nothing is evicted before sockstat_history_unpin().
+ * Leaves out rows above the limit that have not been evicted yet. Any number of
+ * passes may be made at once.
  *
  * Context: any.
  */
-void sockstat_history_pin(void)
+void sockstat_history_begin(struct sockstat_history_pass *pass)
 {
 	unsigned long flags;
-	unsigned int skip;
 
 	raw_spin_lock_irqsave(&history_lock, flags);
-	history_pinned = true;
-	history_cursor = history_list.next;
-	history_end = history_list.prev;
-	/* leave out rows above the limit that have not been evicted yet */
-	skip = history_excess();
-	while (skip && history_cursor != &history_list) {
-		struct sockstat_past *past;
-
-		past = list_entry(history_cursor, struct sockstat_past, history);
-		skip -= min(skip, history_rows_of(past));
-		history_cursor = history_cursor->next;
-	}
+	*pass = (struct sockstat_history_pass){
+		.from = history_allowed(),
+		.end = history_end,
+	};
 	raw_spin_unlock_irqrestore(&history_lock, flags);
 }
 
-/**
- * sockstat_history_unpin() - end a pass
- *
- * Context: any.
- * Return: whether the limit is exceeded.
- */
-bool sockstat_history_unpin(void)
+/* The connection at which a pass goes on, or NULL. */
+static struct sockstat_past *history_resume(const struct sockstat_history_pass *pass)
 {
-	unsigned long flags;
-	bool over;
+	struct sockstat_past *first = history_first();
 
-	raw_spin_lock_irqsave(&history_lock, flags);
-	history_pinned = false;
-	over = history_excess();
-	raw_spin_unlock_irqrestore(&history_lock, flags);
-	return over;
+	return first && pass->next && pass->seq >= first->seq ? pass->next : first;
 }
 
 /**
  * sockstat_history_for_each() - continue a pass
+ * @pass: begun with sockstat_history_begin()
  * @show: called for each connection, with a raw spinlock held; returns false if it
  *        wants to get the same connection again, in the next call
  * @arg: passed to @show
  *
  * Returns after a bounded number of connections, or when @show returns false.
  *
- * Context: between sockstat_history_pin() and sockstat_history_unpin().
+ * Context: any but NMI.
  * Return: whether the pass is complete.
  */
-bool sockstat_history_for_each(bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
+bool sockstat_history_for_each(struct sockstat_history_pass *pass,
+			       bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
 {
+	struct sockstat_past *past;
 	unsigned long flags;
 	bool complete;
 	int n;
 
 	raw_spin_lock_irqsave(&history_lock, flags);
-	for (n = 0; n < BATCH && history_cursor != &history_list; n++) {
-		struct list_head *this = history_cursor;
-
-		if (!show(list_entry(this, struct sockstat_past, history)->conn, arg))
-			break;
-		history_cursor = this == history_end ? &history_list : this->next;
+	past = history_resume(pass);
+	for (n = 0; n < BATCH && past && past->seq < pass->end; n++) {
+		if (past->seq >= pass->from) {
+			if (!show(past->conn, arg))
+				break;
+			pass->visited += history_rows_of(past);
+		}
+		past = history_after(past);
 	}
-	complete = history_cursor == &history_list;
+	complete = !past || past->seq >= pass->end;
+	pass->next = past;
+	pass->seq = past ? past->seq : pass->end;
 	raw_spin_unlock_irqrestore(&history_lock, flags);
 	return complete;
+}
+
+/**
+ * sockstat_history_evicted() - count the rows that were gone before a pass met them
+ * @pass: a complete pass
+ *
+ * Context: any.
+ * Return: of all rows that had ever come when the pass began, those that it did not
+ * visit.
+ */
+u64 sockstat_history_evicted(const struct sockstat_history_pass *pass)
+{
+	return pass->end - pass->visited;
 }

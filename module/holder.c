@@ -20,6 +20,8 @@
 #define HOLDERS_PLENTY 65536
 #define HOLDERS_FEW 16
 
+static_assert(HOLDERS_MAX <= U16_MAX);
+
 static struct sockstat_pool holder_pool;
 static atomic64_t holder_refused;
 
@@ -151,14 +153,14 @@ static struct sockstat_holder *holder_alloc(struct sockstat_holders *all)
  * sockstat_holder_new() - add a holder for the caller's descriptor
  * @all: a connection's holders, none of which is the caller's descriptor
  * @caller: the process and descriptor that make the call; caller->task is not NULL
- * @born: the current generation
+ * @born: number of the last snapshot that has begun
  *
  * Context: any but NMI, the connection locked.
  * Return: the holder, which stays as long as the connection; NULL (and counted)
  * if there is no record for it or the connection has its maximum of holders.
  */
 struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
-					    const struct sockstat_caller *caller, u32 born)
+					    const struct sockstat_caller *caller, u64 born)
 {
 	struct sockstat_process *process;
 	struct sockstat_holder *h;
@@ -178,6 +180,7 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	h->process = process;
 	h->fd = caller->fd;
 	h->born = born;
+	h->nr = sockstat_holder_count(all);
 	holder_link(all, h);
 	all->first.count++;
 	return h;

@@ -35,9 +35,10 @@ struct sockstat_caller {
  * @bytes: application bytes credited, by flow
  * @calls: calls of TCP's send or receive functions, by flow, failed ones included
  * @fd: descriptor number or SOCKSTAT_FD_UNKNOWN
- * @born: generation when the record was made (see table.h, "Generations")
- * @seen: generation of the last snapshot that dealt with this holder
+ * @nr: how many holders its connection had before
  * @count: in a connection's first holder: number of its holders
+ * @born: number of the last snapshot that had begun when the record was made (see
+ *        visited.h)
  *
  * The lock of the connection protects a holder. Under RCU, @process, @fd and
  * @calls may be read and @calls incremented without it.
@@ -48,9 +49,9 @@ struct sockstat_holder {
 	u64 bytes[SOCKSTAT_FLOWS];
 	atomic64_t calls[SOCKSTAT_FLOWS];
 	int fd;
-	u32 born;
-	u32 seen;
-	u32 count;
+	u16 nr;
+	u16 count;
+	u64 born;
 };
 
 /**
@@ -104,7 +105,7 @@ struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,
 struct sockstat_holder *sockstat_holder_of_process(const struct sockstat_holders *all,
 						   const struct sockstat_caller *caller);
 struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
-					    const struct sockstat_caller *caller, u32 born);
+					    const struct sockstat_caller *caller, u64 born);
 void sockstat_holder_note_process(struct sockstat_holder *h, const struct sockstat_caller *caller);
 void sockstat_holder_free_all(struct sockstat_holders *all);
 

@@ -29,7 +29,7 @@
 #define REAP_DELAY (HZ / 10)
 
 struct process_bucket {
-	raw_spinlock_t lock; /* protects @head, and @users and @hidden of its records */
+	raw_spinlock_t lock; /* protects @head, and @users of its records */
 	struct hlist_head head;
 };
 
@@ -138,26 +138,6 @@ void sockstat_process_put(struct sockstat_process *p)
 	raw_spin_unlock_irqrestore(&b->lock, flags);
 	if (last && llist_add(&p->dead, &process_dead))
 		sockstat_later_ask(&process_reap_later);
-}
-
-/**
- * sockstat_process_hide() - note that a snapshot's reader may not see a process
- * @caller: the process
- * @generation: generation of the snapshot, set in all records of the process
- *
- * Context: any but NMI; one snapshot at a time.
- */
-void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation)
-{
-	struct process_bucket *b = process_bucket_of(caller->pid);
-	struct sockstat_process *p;
-	unsigned long flags;
-
-	sockstat_lock_irqsave(&b->lock, flags);
-	hlist_for_each_entry(p, &b->head, node)
-		if (p->pid == caller->pid && p->exec_id == caller->exec_id)
-			p->hidden = generation;
-	raw_spin_unlock_irqrestore(&b->lock, flags);
 }
 
 /**

@@ -18,14 +18,12 @@ struct sockstat_caller;
  * @cred: its credentials, a reference held
  * @users: number of holders that share this record
  * @exec_id: as in struct sockstat_caller
- * @hidden: generation of the last snapshot whose reader may not look into the
- *          process (see table.h, "Generations")
  * @dumpable: whether its owner may look into it
  * @comm: name of its main thread
  *
- * Only @users and @hidden change, under the lock of the bucket: a process that
- * has changed gets a new record. A record found in a holder under RCU may be read
- * without that lock.
+ * Only @users changes, under the lock of the bucket: a process that has changed
+ * gets a new record. A record found in a holder under RCU may be read without that
+ * lock.
  */
 struct sockstat_process {
 	union {
@@ -36,7 +34,6 @@ struct sockstat_process {
 	const struct cred *cred;
 	unsigned int users;
 	u32 exec_id;
-	u32 hidden;
 	bool dumpable;
 	char comm[TASK_COMM_LEN];
 };
@@ -49,7 +46,6 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
 bool sockstat_process_is_now(const struct sockstat_process *p,
 			     const struct sockstat_caller *caller);
 void sockstat_process_put(struct sockstat_process *p);
-void sockstat_process_hide(const struct sockstat_caller *caller, u32 generation);
 bool sockstat_process_lives(const struct sockstat_process *p);
 
 #endif /* SOCKSTAT_PROCESS_H */

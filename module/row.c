@@ -3,8 +3,8 @@
  * A snapshot is made in three passes. The first adds a row for each descriptor
  * that the walk of all descriptor tables finds, the second for the holders and
  * connections in the table of which the walk found no descriptor, the third for
- * the connections in the history. Each pass marks the records that it shows with
- * the snapshot's generation, so that the later passes leave them out.
+ * the connections in the history. Each pass marks the records that it shows, so
+ * that the later passes leave them out (see visited.h).
  */
 #include <net/inet_sock.h>
 #include <net/tcp_states.h>
@@ -14,7 +14,7 @@
 #include "table.h"
 
 /* Number of rows after which a pass pauses, to bound the time under a lock. */
-#define BATCH 64
+#define BATCH 32
 
 struct row_pass {
 	struct sockstat_sink *sink;
@@ -132,14 +132,13 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
 		row_set_conn(row, conn);
-		conn->seen = sink->generation;
+		sockstat_visited_mark_conn(&sink->visited, conn, SOCKSTAT_CONN_SEEN);
 		h = row_find_holder(conn, caller);
 	}
-	if (h && h->seen == sink->generation) {
+	if (h && sockstat_visited_mark_holder(&sink->visited, conn, h)) {
 		/* drop the row: threads share this table, which was walked twice */
 		sink->used--;
 	} else if (h) {
-		h->seen = sink->generation;
 		sockstat_holder_note_process(h, caller);
 		row_set_holder(row, h);
 	}
@@ -185,7 +184,7 @@ static bool row_holder_has_no_fd(const struct sockstat_conn *conn, const struct 
 static bool row_holder_is_hidden(const struct sockstat_conn *conn, const struct sockstat_holder *h,
 				 const struct sockstat_sink *sink)
 {
-	return conn->sk && h->process->hidden == sink->generation;
+	return conn->sk && sockstat_visited_hides(&sink->visited, h->process);
 }
 
 /* Add the row of a holder whose descriptor the walk did not find: as a rule it is closed. */
@@ -196,7 +195,7 @@ static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *
 	struct sockstat_row *row;
 	pid_t pid = -1;
 
-	h->seen = sink->generation;
+	sockstat_visited_mark_holder(&sink->visited, conn, h);
 	if (row_holder_is_hidden(conn, h, sink) || !sink->visible(sink, h, &pid))
 		return;
 	row = row_append(sink);
@@ -208,7 +207,7 @@ static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *
 	row->pid = pid;
 	row->fd = h->fd;
 	if (open) {
-		conn->seen = sink->generation;
+		sockstat_visited_mark_conn(&sink->visited, conn, SOCKSTAT_CONN_SEEN);
 		sink->unordered = true;
 	} else {
 		row_set_closed(row, conn);
@@ -230,9 +229,9 @@ static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink
 
 	sockstat_conn_rest(conn, rest);
 	some = rest[SOCKSTAT_TX] || rest[SOCKSTAT_RX];
-	conn->shown = sink->generation;
-	if (!some &&
-	    (conn->seen == sink->generation || (over && sockstat_holder_count(&conn->holders))))
+	sockstat_visited_mark_conn(&sink->visited, conn, SOCKSTAT_CONN_RESTED);
+	if (!some && (sockstat_visited_test_conn(&sink->visited, conn, SOCKSTAT_CONN_SEEN) ||
+		      (over && sockstat_holder_count(&conn->holders))))
 		return;
 	if (!sink->visible(sink, NULL, &pid))
 		return;
@@ -255,38 +254,43 @@ static bool row_pass_may_go_on(struct row_pass *pass)
 }
 
 /*
- * Whether to leave a record to the next snapshot: it was made since this one
- * began, and its descriptor or its bytes may already have a row:
- * - the connection is open, or a descriptor of it has been shown (conn->seen):
- *   the walk may have shown this descriptor before the record existed;
- * - the row of uncredited bytes has been shown (conn->shown): the first holder
- *   to be made is credited with the same bytes;
+ * Whether to leave a record to a later snapshot: it was made since this one began,
+ * and its descriptor or its bytes may already have a row:
+ * - the connection is open, or a descriptor of it has been shown (SEEN): the walk
+ *   may have shown this descriptor before the record existed;
+ * - the row of uncredited bytes has been shown (RESTED): the first holder to be
+ *   made is credited with the same bytes;
  * - the connection is older than the module (no conn->opened): the walk shows it
  *   without making a record if it has not moved bytes.
  * Otherwise the connection is over and has no row yet.
  */
-static bool row_is_for_next_snapshot(const struct sockstat_conn *conn, u32 born, u32 generation)
+static bool row_is_for_next_snapshot(const struct sockstat_visited *v,
+				     const struct sockstat_conn *conn, u64 born)
 {
-	return born == generation && (!row_conn_is_over(conn) || conn->seen == generation ||
-				      conn->shown == generation || !conn->opened);
+	return sockstat_visited_born_during(v, born) &&
+	       (!row_conn_is_over(conn) || !conn->opened ||
+		sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_SEEN) ||
+		sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_RESTED));
 }
 
 /* Add the rows of a connection that are not shown yet; false if they did not all fit. */
 static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
 {
-	u32 generation = pass->sink->generation;
+	const struct sockstat_visited *v = &pass->sink->visited;
 	struct rb_node *n;
 
 	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
-		if (h->seen == generation || row_is_for_next_snapshot(conn, h->born, generation))
+		if (sockstat_visited_test_holder(v, conn, h) ||
+		    row_is_for_next_snapshot(v, conn, h->born))
 			continue;
 		if (!row_pass_may_go_on(pass))
 			return false;
 		row_show_holder(conn, h, pass->sink);
 	}
-	if (conn->shown == generation || row_is_for_next_snapshot(conn, conn->born, generation))
+	if (sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_RESTED) ||
+	    row_is_for_next_snapshot(v, conn, conn->born))
 		return true;
 	if (!row_pass_may_go_on(pass))
 		return false;
@@ -301,7 +305,7 @@ static bool row_show_unheld(struct sockstat_conn *conn, void *arg)
 	if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 		return true;
 	/* if the walk has found a descriptor, it has settled the connection */
-	if (conn->seen != pass->sink->generation)
+	if (!sockstat_visited_test_conn(&pass->sink->visited, conn, SOCKSTAT_CONN_SEEN))
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
 	return row_show_conn(conn, pass);
 }
@@ -314,28 +318,29 @@ static bool row_show_closed(struct sockstat_conn *conn, void *arg)
 /**
  * sockstat_row_unheld() - add rows for records in the table that have none yet
  * @sink: has room for at least one row
- * @place: position of the pass in the table, 0 at first
+ * @pass: position in the table, all zero at first
  *
  * Context: process; takes locks for a bounded number of rows.
  * Return: whether the pass is complete; if not, call again with room for a row.
  */
-bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place)
+bool sockstat_row_unheld(struct sockstat_sink *sink, struct sockstat_table_pass *pass)
 {
-	struct row_pass pass = { .sink = sink, .left = BATCH };
+	struct row_pass rows = { .sink = sink, .left = BATCH };
 
-	return sockstat_table_for_each(place, row_show_unheld, &pass);
+	return sockstat_table_for_each(pass, row_show_unheld, &rows);
 }
 
 /**
  * sockstat_row_closed() - add rows for records in the history that have none yet
  * @sink: has room for at least one row
+ * @pass: begun with sockstat_history_begin()
  *
- * Context: process, between sockstat_history_pin() and sockstat_history_unpin().
+ * Context: process; takes locks for a bounded number of rows.
  * Return: whether the pass is complete; if not, call again with room for a row.
  */
-bool sockstat_row_closed(struct sockstat_sink *sink)
+bool sockstat_row_closed(struct sockstat_sink *sink, struct sockstat_history_pass *pass)
 {
-	struct row_pass pass = { .sink = sink, .left = BATCH };
+	struct row_pass rows = { .sink = sink, .left = BATCH };
 
-	return sockstat_history_for_each(row_show_closed, &pass);
+	return sockstat_history_for_each(pass, row_show_closed, &rows);
 }

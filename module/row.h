@@ -4,6 +4,10 @@
 #define SOCKSTAT_ROW_H
 
 #include "conn.h"
+#include "visited.h"
+
+struct sockstat_history_pass;
+struct sockstat_table_pass;
 
 /**
  * struct sockstat_row - a row of the table
@@ -37,7 +41,7 @@ struct sockstat_row {
 
 /**
  * struct sockstat_sink - array to which a pass appends its rows
- * @generation: generation of the snapshot that is being taken
+ * @visited: the records that the snapshot has dealt with
  * @rows: the array
  * @used: number of rows filled in
  * @room: number of rows in the array
@@ -47,7 +51,7 @@ struct sockstat_row {
  *           with. Called with raw spinlocks held.
  */
 struct sockstat_sink {
-	u32 generation;
+	struct sockstat_visited visited;
 	struct sockstat_row *rows;
 	unsigned int used;
 	unsigned int room;
@@ -58,7 +62,7 @@ struct sockstat_sink {
 
 void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_caller *caller,
 			     struct sock *sk, pid_t pid);
-bool sockstat_row_unheld(struct sockstat_sink *sink, unsigned int *place);
-bool sockstat_row_closed(struct sockstat_sink *sink);
+bool sockstat_row_unheld(struct sockstat_sink *sink, struct sockstat_table_pass *pass);
+bool sockstat_row_closed(struct sockstat_sink *sink, struct sockstat_history_pass *pass);
 
 #endif /* SOCKSTAT_ROW_H */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -32,9 +31,6 @@ struct snapshot_builder {
 	const struct sockstat_access *access;
 };
 
-/* One snapshot at a time may mark records with its generation and pin the history. */
-static DEFINE_MUTEX(snapshot_mutex);
-
 static bool snapshot_row_is_closed(const struct sockstat_row *row)
 {
 	return !row->state;
@@ -46,13 +42,15 @@ static void snapshot_save_chunk(struct snapshot_builder *builder)
 		builder->chunk->used = builder->sink.used;
 }
 
-/* Before each batch: reschedule, refill the pools of records, make room for a row. */
+/* Before each batch: reschedule, refill the pools of records, make room for marks and a row. */
 static int snapshot_prepare_batch(struct snapshot_builder *builder)
 {
 	cond_resched();
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	sockstat_table_refill();
+	if (sockstat_visited_reserve(&builder->sink.visited))
+		return -ENOMEM;
 	snapshot_save_chunk(builder);
 	if (builder->chunk && builder->chunk->used < CHUNK_ROWS)
 		return 0;
@@ -79,7 +77,7 @@ static bool snapshot_may_look(struct task_struct *task, void *arg)
 	if (sockstat_access_process(builder->access, task))
 		return true;
 	sockstat_fd_set_process(&caller, task);
-	sockstat_process_hide(&caller, builder->sink.generation);
+	sockstat_visited_hide(&builder->sink.visited, &caller);
 	return false;
 }
 
@@ -123,25 +121,25 @@ static int snapshot_walk_descriptors(struct snapshot_builder *builder)
 
 static int snapshot_walk_unheld(struct snapshot_builder *builder)
 {
-	unsigned int place = 0;
+	struct sockstat_table_pass pass = {};
 	int err;
 
 	do {
 		err = snapshot_prepare_batch(builder);
-	} while (!err && !sockstat_row_unheld(&builder->sink, &place));
+	} while (!err && !sockstat_row_unheld(&builder->sink, &pass));
 	return err;
 }
 
 static int snapshot_walk_closed(struct snapshot_builder *builder)
 {
+	struct sockstat_history_pass pass;
 	int err;
 
-	sockstat_history_pin();
+	sockstat_history_begin(&pass);
 	do {
 		err = snapshot_prepare_batch(builder);
-	} while (!err && !sockstat_row_closed(&builder->sink));
-	if (sockstat_history_unpin())
-		sockstat_table_trim();
+	} while (!err && !sockstat_row_closed(&builder->sink, &pass));
+	builder->snap->evicted = sockstat_history_evicted(&pass);
 	return err;
 }
 
@@ -240,12 +238,13 @@ static int snapshot_walk_all(struct snapshot_builder *builder)
 {
 	int err;
 
-	builder->sink.generation = sockstat_table_snapshot_begin();
+	sockstat_visited_begin(&builder->sink.visited);
 	err = snapshot_walk_descriptors(builder);
 	if (!err)
 		err = snapshot_walk_unheld(builder);
 	if (!err)
 		err = snapshot_walk_closed(builder);
+	sockstat_visited_end(&builder->sink.visited);
 	return err;
 }
 
@@ -266,10 +265,7 @@ int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat
 	};
 	int err;
 
-	if (mutex_lock_killable(&snapshot_mutex))
-		return -EINTR;
 	err = snapshot_walk_all(&builder);
-	mutex_unlock(&snapshot_mutex);
 	if (!err)
 		err = snapshot_sort(&builder);
 	snap->missed = sockstat_hooks_missed();

@@ -17,6 +17,7 @@ struct sockstat_access;
  * @nr_closed: number of closed rows, which are the last ones
  * @missed: probe hits that the kernel has skipped so far
  * @dropped: records that were not kept so far
+ * @evicted: closed rows that the history let go before they could be in the snapshot
  *
  * An empty snapshot is all zero, with @chunks initialized.
  */
@@ -27,6 +28,7 @@ struct sockstat_snapshot {
 	size_t nr_closed;
 	u64 missed;
 	u64 dropped;
+	u64 evicted;
 };
 
 int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat_access *access);

@@ -19,11 +19,15 @@
 #include "later.h"
 #include "pool.h"
 #include "table.h"
+#include "visited.h"
 
 #define TABLE_SIZE BIT(SOCKSTAT_TABLE_BITS)
 
 /* Free records to keep: they have to last until the refill work runs. */
 #define CONNS_READY 2048
+
+/* How many connections of a bucket a pass visits before it releases the lock. */
+#define PASS_CONNS 32
 
 /*
  * Delay of table_reap(): long enough for many records to share a grace period,
@@ -35,9 +39,10 @@ struct sockstat_bucket *sockstat_table;
 static struct sockstat_pool table_conn_pool;
 static struct sockstat_pool table_past_pool;
 static LLIST_HEAD(table_dead);
-static u32 table_generation;
 
 static struct sockstat_later table_reap_later;
+
+static_assert(SOCKSTAT_TABLE_BITS <= 16); /* sockstat_conn.bucket */
 
 /**
  * sockstat_table_tracks() - whether the module records this kind of socket
@@ -69,21 +74,24 @@ bool sockstat_table_tracks(const struct sock *sk)
  */
 struct sockstat_conn *sockstat_table_new(struct sock *sk)
 {
+	struct sockstat_bucket *b = sockstat_table_bucket(sk);
 	struct sockstat_conn *conn;
 
-	lockdep_assert_held(&sockstat_table_bucket(sk)->lock);
+	lockdep_assert_held(&b->lock);
 	if (!sockstat_table_tracks(sk))
 		return NULL;
 	conn = sockstat_pool_get(&table_conn_pool);
 	if (!conn)
 		return NULL;
 	conn->sk = sk;
-	conn->born = READ_ONCE(table_generation);
+	conn->born = sockstat_visited_now();
+	conn->serial = b->made++;
+	conn->bucket = b - sockstat_table;
 	if (READ_ONCE(inet_sk(sk)->inet_dport))
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
 		conn->ledger.role = SOCKSTAT_SERVER;
-	hlist_add_head_rcu(&conn->node, &sockstat_table_bucket(sk)->head);
+	hlist_add_head_rcu(&conn->node, &b->head);
 	return conn;
 }
 
@@ -124,67 +132,63 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 		sockstat_table_trim();
 }
 
+/* Whether a connection is newer than the one at which a pass stopped within its bucket. */
+static bool table_pass_is_past(const struct sockstat_table_pass *pass,
+			       const struct sockstat_conn *conn)
+{
+	return pass->inside && (s32)(conn->serial - pass->serial) > 0;
+}
+
+/* Continue a pass in its bucket; false if it stops there, with pass->inside set. */
+static bool table_pass_bucket(struct sockstat_table_pass *pass,
+			      bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
+{
+	struct sockstat_bucket *b = &sockstat_table[pass->bucket];
+	unsigned int left = PASS_CONNS;
+	struct sockstat_conn *conn;
+	unsigned long flags;
+	bool done = true;
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_for_each_entry(conn, &b->head, node) {
+		if (table_pass_is_past(pass, conn))
+			continue;
+		done = left-- && show(conn, arg);
+		if (done)
+			continue;
+		pass->serial = conn->serial;
+		break;
+	}
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	pass->inside = !done;
+	return done;
+}
+
 /**
  * sockstat_table_for_each() - begin or continue a pass over the table
- * @place: position of the pass; the caller sets it to 0 at the beginning
- * @show: called for each connection, locked; returns false to interrupt the pass
+ * @pass: position of the pass
+ * @show: called for each connection, locked; returns false if it wants to get the
+ *        same connection again, in the next call
  * @arg: passed to @show
  *
- * Returns when @show returns false. The next call begins with the first connection
- * of the same bucket, so @show gets some connections again. Connections may be
- * added and removed between calls.
+ * Returns when @show returns false, and after a bounded number of connections in
+ * one bucket. Connections may be added and removed between calls.
  *
  * Context: process; calls @show in atomic context.
  * Return: whether the pass is complete.
  */
-bool sockstat_table_for_each(unsigned int *place,
+bool sockstat_table_for_each(struct sockstat_table_pass *pass,
 			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
 {
-	for (; *place < TABLE_SIZE; ++*place) {
-		struct sockstat_bucket *b = &sockstat_table[*place];
-		struct sockstat_conn *conn;
-		unsigned long flags;
-		bool shown = true;
-
+	for (; pass->bucket < TABLE_SIZE; pass->bucket++) {
 		/* a connection that is being added may be missed */
-		if (!READ_ONCE(b->head.first))
+		if (!READ_ONCE(sockstat_table[pass->bucket].head.first))
 			continue;
-		raw_spin_lock_irqsave(&b->lock, flags);
-		hlist_for_each_entry(conn, &b->head, node) {
-			shown = show(conn, arg);
-			if (!shown)
-				break;
-		}
-		raw_spin_unlock_irqrestore(&b->lock, flags);
-		if (!shown)
+		if (!table_pass_bucket(pass, show, arg))
 			return false;
 		cond_resched();
 	}
 	return true;
-}
-
-/**
- * sockstat_table_snapshot_begin() - begin a snapshot
- *
- * Context: process; one snapshot at a time.
- * Return: the generation of the snapshot, never 0.
- */
-u32 sockstat_table_snapshot_begin(void)
-{
-	u32 next = table_generation + 1 ?: 1;
-
-	WRITE_ONCE(table_generation, next);
-	return next;
-}
-
-/**
- * sockstat_table_generation() - get the generation of the current or last snapshot
- *
- * Context: any.
- */
-u32 sockstat_table_generation(void)
-{
-	return READ_ONCE(table_generation);
 }
 
 static void table_free_conn(struct sockstat_conn *conn)
@@ -258,6 +262,7 @@ static int table_alloc(void)
 	for (i = 0; i < TABLE_SIZE; i++) {
 		raw_spin_lock_init(&sockstat_table[i].lock);
 		INIT_HLIST_HEAD(&sockstat_table[i].head);
+		sockstat_table[i].made = 0;
 	}
 	return 0;
 }

@@ -13,7 +13,8 @@
 #define SOCKSTAT_TABLE_BITS 15
 
 struct sockstat_bucket {
-	raw_spinlock_t lock; /* protects all connections in @head */
+	raw_spinlock_t lock; /* protects @made and all connections in @head */
+	u32 made; /* connections that @head has got so far, the newest first */
 	struct hlist_head head;
 };
 
@@ -36,46 +37,22 @@ bool sockstat_table_tracks(const struct sock *sk);
 struct sockstat_conn *sockstat_table_new(struct sock *sk);
 struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn);
 void sockstat_table_remove(struct sockstat_conn *conn, bool keep);
-bool sockstat_table_for_each(unsigned int *place,
-			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg);
-
-/*
- * Generations: how a snapshot shows every descriptor and every byte once
+/**
+ * struct sockstat_table_pass - position of a pass over the table
+ * @bucket: index of the bucket to visit next
+ * @inside: the pass stopped within that bucket
+ * @serial: if @inside, serial of the connection at which it stopped
  *
- * A snapshot makes its rows in three passes: (1) a walk of all descriptor tables,
- * (2) the table, (3) the history. It drops its locks in between, so connections
- * and holders come, go and move from the table to the history meanwhile. Each
- * snapshot therefore gets a number, its generation (never 0), and leaves it as a
- * mark on the records that it has dealt with. A mark is set if it equals the
- * generation of the current snapshot, so none has to be cleared. One set of marks
- * is enough, as snapshot.c takes one snapshot at a time.
- *
- *   holder->seen     pass 1 found the descriptor, or pass 2 or 3 has dealt with it.
- *                    Pass 1 finds it again if threads share a table: no second row.
- *                    If pass 2 or 3 finds it not set, the descriptor is taken to
- *                    be closed, unless its number is unknown.
- *   conn->seen       a row shows the connection as open, so that it needs a row
- *                    without a process only if there are bytes of no holder.
- *   conn->shown      pass 2 or 3 has dealt with the bytes of no holder.
- *   process->hidden  pass 1 did not visit the process, as the reader may not look
- *                    into it. While the connection is in the table its holders get
- *                    no row: an open descriptor would look closed.
- *   holder->born,    generation when the record was made: of the snapshot that was
- *   conn->born       running then, or was the last one.
- *
- * A record that is born during a snapshot is left to the next one if this one may
- * have a row for the descriptor or its bytes already:
- * - the connection is open: pass 1 shows a descriptor also without a record of it;
- * - conn->seen or conn->shown is set;
- * - the connection is older than the module: it may have had no record in pass 1.
- * Otherwise the connection began and ended during the snapshot: it gets its rows.
- *
- * The generation begins before pass 1, which locks the bucket of each descriptor,
- * and born is set under the same lock. So a record that pass 1 could not find has
- * the generation of this snapshot.
+ * All zero at the beginning of a pass.
  */
-u32 sockstat_table_snapshot_begin(void);
-u32 sockstat_table_generation(void);
+struct sockstat_table_pass {
+	unsigned int bucket;
+	u32 serial;
+	bool inside;
+};
+
+bool sockstat_table_for_each(struct sockstat_table_pass *pass,
+			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg);
 void sockstat_table_refill(void);
 void sockstat_table_trim(void);
 u64 sockstat_table_dropped(void);

@@ -591,6 +591,6 @@ void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
  */
 void sockstat_text_trailer(struct seq_file *m, const struct sockstat_snapshot *snap)
 {
-	seq_printf(m, "# version=1 rows=%zu closed=%zu missed=%llu dropped=%llu\n", snap->nr_rows,
-		   snap->nr_closed, snap->missed, snap->dropped);
+	seq_printf(m, "# version=1 rows=%zu closed=%zu missed=%llu dropped=%llu evicted=%llu\n",
+		   snap->nr_rows, snap->nr_closed, snap->missed, snap->dropped, snap->evicted);
 }

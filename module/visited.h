@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The records that a snapshot has dealt with: how it shows every descriptor and
+ * every byte once.
+ *
+ * A snapshot makes its rows in three passes: (1) a walk of all descriptor tables,
+ * (2) the table, (3) the history. It drops its locks in between, so connections
+ * and holders come, go and move from the table to the history meanwhile, and a
+ * pass that pauses within a bucket meets some records again. The snapshot
+ * therefore notes the records that it has dealt with, in a &struct
+ * sockstat_visited of its own: records have no marks, so any number of snapshots
+ * may run at once and know nothing of each other. There are four marks:
+ *
+ *   SEEN    (connection) A row shows it as open, so it needs a row without a
+ *           process only if there are bytes of no holder.
+ *   RESTED  (connection) Pass 2 or 3 has dealt with the bytes of no holder.
+ *   HOLDER  (holder) Pass 1 found the descriptor, or pass 2 or 3 has dealt with it.
+ *           Pass 1 finds it again if threads share a table: no second row. If pass
+ *           2 or 3 finds it without the mark, the descriptor is taken to be
+ *           closed, unless its number is unknown.
+ *   HIDDEN  (process) Pass 1 did not visit it, as the reader may not look into it.
+ *           While a connection is in the table, a hidden process's holders get no
+ *           row: an open descriptor would look closed.
+ *
+ * Memory of records is recycled, so addresses do not tell records apart. A
+ * connection is known by its bucket and by how many were made there before it, a
+ * holder by its connection and by how many holders were made before it, a process
+ * by its struct pid, of which the set holds a reference, and exec_id.
+ *
+ * Besides, @born of a connection or holder is the number of the last snapshot that
+ * had begun when the record was made. A record that is born during a snapshot is
+ * left to a later one if this one may have a row for the descriptor or its bytes
+ * already; see row_is_for_next_snapshot(). The number is taken before pass 1, which
+ * locks the bucket of each descriptor, and @born is set under the same lock. So a
+ * record that pass 1 could not find is born during this snapshot.
+ */
+#ifndef SOCKSTAT_VISITED_H
+#define SOCKSTAT_VISITED_H
+
+#include <linux/types.h>
+
+#include "conn.h"
+
+/*
+ * Number of marks that can be set between two calls of sockstat_visited_reserve().
+ * A descriptor or a row takes two at most: one of its connection, one of its holder.
+ */
+#define SOCKSTAT_VISITED_BATCH 160
+
+enum sockstat_conn_mark { SOCKSTAT_CONN_SEEN, SOCKSTAT_CONN_RESTED, SOCKSTAT_CONN_MARKS };
+
+struct sockstat_visited_slot;
+
+/**
+ * struct sockstat_visited - the records that one snapshot has dealt with
+ * @number: number of the snapshot
+ * @slots: hash table of marks
+ * @bits: logarithm of the number of slots, 0 if there are none
+ * @used: number of slots that are not empty
+ *
+ * Only the process that takes the snapshot uses it.
+ */
+struct sockstat_visited {
+	u64 number;
+	struct sockstat_visited_slot *slots;
+	unsigned int bits;
+	unsigned int used;
+};
+
+u64 sockstat_visited_now(void);
+void sockstat_visited_begin(struct sockstat_visited *v);
+int sockstat_visited_reserve(struct sockstat_visited *v);
+void sockstat_visited_end(struct sockstat_visited *v);
+
+bool sockstat_visited_test_conn(const struct sockstat_visited *v, const struct sockstat_conn *conn,
+				enum sockstat_conn_mark mark);
+bool sockstat_visited_mark_conn(struct sockstat_visited *v, const struct sockstat_conn *conn,
+				enum sockstat_conn_mark mark);
+bool sockstat_visited_test_holder(const struct sockstat_visited *v,
+				  const struct sockstat_conn *conn,
+				  const struct sockstat_holder *h);
+bool sockstat_visited_mark_holder(struct sockstat_visited *v, const struct sockstat_conn *conn,
+				  const struct sockstat_holder *h);
+bool sockstat_visited_hides(const struct sockstat_visited *v, const struct sockstat_process *p);
+void sockstat_visited_hide(struct sockstat_visited *v, const struct sockstat_caller *caller);
+
+/**
+ * sockstat_visited_born_during() - whether a record was made during the snapshot
+ * @v: the snapshot
+ * @born: @born of the connection or holder
+ *
+ * Context: any.
+ */
+static inline bool sockstat_visited_born_during(const struct sockstat_visited *v, u64 born)
+{
+	return born >= v->number;
+}
+
+#endif /* SOCKSTAT_VISITED_H */
