@@ -36,6 +36,9 @@ static const struct {
 	{ "another version, with other columns", "NAME\n# version=3\n", -EPROTO, "version 3" },
 	{ "a terminal's command", HEAD "\033[2J" ROW TAIL(1), -EBADMSG, "line 2: byte 27" },
 	{ "no dropped=", HEAD "# version=1 rows=0 closed=0 missed=0\n", -EBADMSG, "dropped=" },
+	{ "evicted=", HEAD "# version=1 rows=0 closed=0 missed=0 dropped=0 evicted=9\n", 0, NULL },
+	{ "evicted= is not a number",
+	  HEAD "# version=1 rows=0 closed=0 missed=0 dropped=0 evicted=x\n", -EBADMSG, "evicted" },
 	{ "no COOKIE", "COMMAND PID FD\n" TAIL(0), -EBADMSG, "column STATE is missing" },
 	{ "another file", "root:x:0:0\n", -EBADMSG, "line 1 has no name of a column" },
 	{ "PID twice", "PID " HEAD TAIL(0), -EBADMSG, "column PID is there twice" },
@@ -109,7 +112,7 @@ static int values_right(void)
 	     r->tx_bytes == UINT64_MAX && r->rx_bytes == 2 && r->tx_calls == 3 &&
 	     r->rx_calls == 4 && r->tx_queue == 5 && r->rx_queue == 6 && r->opened == -1 &&
 	     r->closed == 1001000000 && r->error == ECONNREFUSED && r->uid == 0 && r->netns == 1 &&
-	     r->inode == 0 && t.missed == 7 && t.dropped == 8;
+	     r->inode == 0 && t.missed == 7 && t.dropped == 8 && t.evicted == UINT64_MAX;
 	sockstat_table_free(&t);
 	return ok;
 }

@@ -188,16 +188,21 @@ static int parse_trailer(struct sockstat_table *table, unsigned int line, const 
 	} keys[] = {
 		{ "version", &table->version },	      { "rows", &rows },
 		{ "closed", &table->trailer_closed }, { "missed", &table->missed },
-		{ "dropped", &table->dropped },
+		{ "dropped", &table->dropped },	      { "evicted", &table->evicted },
 	};
 	size_t k;
 
+	/* texts that were saved before the word was added are still read */
+	table->evicted = UINT64_MAX;
 	for (k = 0; k < ARRAY_SIZE(keys); k++) {
 		struct token value;
 
-		if (!trailer_value(s, end, keys[k].name, &value))
+		if (!trailer_value(s, end, keys[k].name, &value)) {
+			if (keys[k].value == &table->evicted)
+				continue;
 			return fail(table, -EBADMSG, "line %u: the last line has no %s=", line,
 				    keys[k].name);
+		}
 		if (procfield_number(&value, UINT64_MAX, keys[k].value))
 			return fail(table, -EBADMSG, "line %u, %s: \"%.*s\" is not a number", line,
 				    keys[k].name, (int)(value.len < 80 ? value.len : 80), value.s);

@@ -107,6 +107,7 @@ struct sockstat_row {
  * @trailer_closed: the last line's closed=
  * @missed: the last line's missed=
  * @dropped: the last line's dropped=
+ * @evicted: the last line's evicted=, UINT64_MAX if it has none
  * @error: the reason why reading failed, with line and column
  */
 struct sockstat_table {
@@ -116,6 +117,7 @@ struct sockstat_table {
 	uint64_t trailer_closed;
 	uint64_t missed;
 	uint64_t dropped;
+	uint64_t evicted;
 	char error[256];
 };
 

@@ -215,6 +215,10 @@ static bool json_write_header(const struct view *view)
 	json_row_add(&row, "table_closed", json_object_new_uint64(table->trailer_closed));
 	json_row_add(&row, "missed", json_object_new_uint64(table->missed));
 	json_row_add(&row, "dropped", json_object_new_uint64(table->dropped));
+	if (table->evicted == UINT64_MAX)
+		json_row_add_null(&row, "evicted");
+	else
+		json_row_add(&row, "evicted", json_object_new_uint64(table->evicted));
 	return json_row_write(&row, 1);
 }
 
