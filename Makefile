@@ -14,6 +14,9 @@ INSTALL_MOD_DIR ?= updates
 
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");$$/\1/p' module/main.c)
 release = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
+# The module has to be built with the compiler that has built the kernel.
+built_with_clang = $(shell grep -sx CONFIG_CC_IS_CLANG=y $(KDIR)/.config $(KDIR)/include/config/auto.conf)
+llvm = $(if $(LLVM),,$(if $(built_with_clang),LLVM=1))
 # depmod is not run for another machine's root: its owner has to.
 depmod = $(if $(INSTALL_MOD_PATH),,depmod -a $(1))
 
@@ -46,7 +49,7 @@ help:
 	@echo '  make clean-cache     remove the cache'
 
 module: | headers
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(llvm) modules
 
 headers:
 	@test -e $(KDIR)/Makefile || { \
