@@ -23,23 +23,43 @@ need_command()
 	command -v "$1" >/dev/null || packages+=("$2")
 }
 
-# need_arm64_tools: qemu-user runs arm64's programs here, qemu-system its kernel.
-need_arm64_tools()
+# is_foreign ARCH: this machine's CPU does not run its programs.
+is_foreign()
 {
-	need_command qemu-system-aarch64 qemu-system-arm
-	need_command qemu-aarch64-static qemu-user-static
+	[ "$1" != "$(dpkg --print-architecture)" ]
+}
+
+# need_machine_tools ARCH: qemu-system boots its kernels; if it is foreign, qemu-user
+# runs its programs here.
+need_machine_tools()
+{
+	local qemu
+
+	qemu=$(machine_field "$1" 2)
+	need_command "qemu-system-$qemu" "$(machine_field "$1" 3)"
+	is_foreign "$1" || return 0
+	need_command "qemu-$qemu-static" qemu-user-static
 	need_command update-binfmts binfmt-support
 	need_command arch-test arch-test
 }
 
-# enable_arm64_programs: make the kernel run arm64's programs by qemu-user.
-enable_arm64_programs()
+# enable_programs ARCH: make the kernel run a foreign architecture's programs by
+# qemu-user.
+enable_programs()
 {
 	[ "$(id -u)" = 0 ] || return
 	[ -e /proc/sys/fs/binfmt_misc/register ] ||
 		mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc || return
-	update-binfmts --enable qemu-aarch64 || return
-	arch-test arm64 >/dev/null
+	update-binfmts --enable "qemu-$(machine_field "$1" 2)" || return
+	arch-test "$1" >/dev/null
+}
+
+# need_programs ARCH: this machine runs its programs, by whichever means.
+need_programs()
+{
+	! is_foreign "$1" || arch-test "$1" >/dev/null || enable_programs "$1" ||
+		die "this machine does not run $1 programs: mount binfmt_misc," \
+			"then run \"update-binfmts --enable qemu-$(machine_field "$1" 2)\""
 }
 
 # need_host_tools KERNEL...: what makes the roots of these kernels and boots them.
@@ -50,10 +70,7 @@ need_host_tools()
 
 	need_command mmdebstrap mmdebstrap
 	for kernel; do
-		case $(arch_of "$kernel") in
-		arm64) need_arm64_tools ;;
-		*) need_command qemu-system-x86_64 qemu-system-x86 ;;
-		esac
+		need_machine_tools "$(arch_of "$kernel")"
 	done
 	need_command unshare util-linux
 	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
@@ -63,8 +80,7 @@ need_host_tools()
 	[ "$(id -u)" = 0 ] || grep -q "^$(id -un):" /etc/subuid 2>/dev/null ||
 		die "first run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
 	for kernel; do
-		[ "$(arch_of "$kernel")" != arm64 ] || arch-test arm64 >/dev/null || enable_arm64_programs ||
-			die 'this machine does not run arm64 programs: mount binfmt_misc, then run "update-binfmts --enable qemu-aarch64"'
+		need_programs "$(arch_of "$kernel")"
 	done
 	namespace true ||
 		die "this machine does not let $(id -un) make a mount namespace (in a container: run it with --privileged)"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by lib.sh: reads the table "kernels", says which Debian packages each
-# cache entry is made of, and where the entry is.
+# Sourced by lib.sh: reads the tables "kernels" and "machines", says which Debian
+# packages each cache entry is made of, and where the entry is.
 #
 #	root-K-KEY/	mmdebstrap of the suite that ships kernel K: builds the
 #			module with that suite's compiler, and is the guest's root
@@ -36,30 +36,41 @@ DEBUG_SLOWNESS=8
 # headers and rules for all kernels, and on which costs are measured.
 NEWEST=7.3
 
-# kernel_table: the lines of the table without comments.
-kernel_table()
+# table TABLE: the lines of the table without comments.
+table()
 {
-	grep -E '^[^#]' "$VM_DIR/kernels"
+	grep -E '^[^#]' "$VM_DIR/$1"
 }
 
 # kernels_of GROUP...: the kernels of these groups, in the table's order.
 kernels_of()
 {
-	kernel_table | awk -v groups=" $* " 'index(groups, " " $2 " ") { print $1 }'
+	table kernels | awk -v groups=" $* " 'index(groups, " " $2 " ") { print $1 }'
 }
 
-# kernel_field NAME FIELD: a field of that kernel's line, by its number; the last
-# field, 6, is the rest of the line.
-kernel_field()
+# table_field TABLE LAST NAME FIELD: a field of the line that begins with NAME, by its
+# number; the field LAST is the rest of the line, and is printed one word per line.
+table_field()
 {
-	kernel_table | awk -v name="$1" -v field="$2" '$1 == name {
-		if (field < 6) {
+	table "$1" | awk -v last="$2" -v name="$3" -v field="$4" '$1 == name {
+		if (field < last) {
 			print $field
 		} else {
-			for (i = 6; i <= NF; i++)
+			for (i = last; i <= NF; i++)
 				print $i
 		}
 	}'
+}
+
+# kernel_field NAME FIELD, machine_field ARCH FIELD
+kernel_field()
+{
+	table_field kernels 6 "$@"
+}
+
+machine_field()
+{
+	table_field machines 6 "$@"
 }
 
 # need_kernel NAME
@@ -130,12 +141,12 @@ packages_of()
 	local from flavour own package
 
 	from=$(backports_of "$1") flavour=$(kernel_field "$(built_as "$1")" 5)
-	printf '%s\n' "linux-image-$flavour$from" "linux-headers-$flavour$from" "linux-perf$from"
+	printf '%s\n' "linux-image-$flavour$from" "linux-headers-$flavour$from"
 	own=$(kernel_field "$1" 6)
-	for package in "${COMMON_PACKAGES[@]}"; do
-		grep -q "^$package/" <<<"$own" || echo "$package"
+	for package in "linux-perf$from" "${COMMON_PACKAGES[@]}"; do
+		grep -qE "^(${package%%/*}/|-${package%%/*}\$)" <<<"$own" || echo "$package"
 	done
-	[ -z "$own" ] || echo "$own"
+	grep -v '^-' <<<"$own" | grep . || :
 	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
 }
 
