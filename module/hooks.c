@@ -165,6 +165,7 @@ static int hooks_on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *re
 	return 0;
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
 /* tcp_v6_connect() passes a v4-mapped address on to tcp_v4_connect(), whose probe reports it. */
 static int hooks_on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
@@ -182,6 +183,7 @@ static int hooks_on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *re
 	a->port = sin6->sin6_port;
 	return 0;
 }
+#endif
 
 static int hooks_on_connect_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {

@@ -8,6 +8,14 @@
 #include "compat.h"
 #include "ident.h"
 
+static void ident_capture_v4(struct sockstat_ident *id, const struct sock *sk)
+{
+	id->family = AF_INET;
+	id->local.v4 = READ_ONCE(sk->sk_rcv_saddr);
+	id->remote.v4 = READ_ONCE(sk->sk_daddr);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
 static bool ident_is_link_local(const struct sockstat_ident *id)
 {
 	return id->family == AF_INET6 &&
@@ -27,14 +35,6 @@ static void ident_capture_scope(struct sockstat_ident *id, const struct sock *sk
 	rcu_read_unlock();
 }
 
-static void ident_capture_v4(struct sockstat_ident *id, const struct sock *sk)
-{
-	id->family = AF_INET;
-	id->local.v4 = READ_ONCE(sk->sk_rcv_saddr);
-	id->remote.v4 = READ_ONCE(sk->sk_daddr);
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
 static void ident_capture_v6(struct sockstat_ident *id, const struct sock *sk)
 {
 	/* a concurrent connect() may leave a mixture, as the kernel-doc below says */
