@@ -9,9 +9,13 @@
 
 #include <linux/compat.h>
 #include <linux/net.h>
+#include <linux/ptrace.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
 #include <linux/user_namespace.h>
+#include <asm/syscall.h>
 #include <asm/unistd.h>
 #include <net/sock.h>
 
@@ -104,30 +108,69 @@ static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 }
 #endif
 
+/* Number of arguments that syscall_get_arguments() copies. */
+#define SOCKSTAT_COMPAT_SYSCALL_ARGS 6
+
 /*
- * System calls by number. The numbers of 32-bit programs differ, and i386's
- * socketcall() has its arguments in user memory.
+ * System calls by number. The numbers of 32-bit programs differ. i386 and s390x
+ * have socketcall(), the latter for 64-bit programs, too.
  */
-#ifdef CONFIG_IA32_EMULATION
 static inline bool sockstat_compat_is_socketcall(int nr)
 {
+#if defined(CONFIG_IA32_EMULATION)
 	return in_compat_syscall() && nr == __NR_ia32_socketcall;
-}
-
-static inline bool sockstat_compat_is_splice(int nr)
-{
-	return nr == (in_compat_syscall() ? __NR_ia32_splice : __NR_splice);
-}
+#elif defined(__NR_socketcall)
+	return nr == __NR_socketcall;
 #else
-static inline bool sockstat_compat_is_socketcall(int nr)
-{
 	return false;
+#endif
 }
 
 static inline bool sockstat_compat_is_splice(int nr)
 {
+#ifdef CONFIG_IA32_EMULATION
+	return nr == (in_compat_syscall() ? __NR_ia32_splice : __NR_splice);
+#else
 	return nr == __NR_splice && !in_compat_syscall();
-}
 #endif
+}
+
+/*
+ * The first argument of the system call that current is in, or -1 for
+ * socketcall(), whose first argument is another call's number. x86-64 has it in the
+ * register of a function's first argument; others overwrite that register, but
+ * have a copy. Not for 32-bit programs.
+ */
+static __always_inline int sockstat_compat_first_argument(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+#ifdef CONFIG_X86_64
+	return regs_get_kernel_argument(regs, 0);
+#else
+	unsigned long args[SOCKSTAT_COMPAT_SYSCALL_ARGS];
+
+	if (sockstat_compat_is_socketcall(syscall_get_nr(current, regs)))
+		return -1;
+	syscall_get_arguments(current, regs, args);
+	return args[0];
+#endif
+}
+
+/*
+ * The descriptor of a socketcall(), -1 if it cannot be read. The call's arguments
+ * are longs in user memory, which the kernel has just read; another thread may have
+ * changed them since.
+ */
+static inline int sockstat_compat_socketcall_fd(unsigned long args)
+{
+	long fd;
+#ifdef CONFIG_COMPAT
+	compat_long_t fd32;
+
+	if (in_compat_syscall())
+		return copy_from_user_nofault(&fd32, compat_ptr(args), sizeof(fd32)) ? -1 : fd32;
+#endif
+	return copy_from_user_nofault(&fd, (const void __user *)args, sizeof(fd)) ? -1 : fd;
+}
 
 #endif /* SOCKSTAT_COMPAT_H */

@@ -13,9 +13,6 @@
 #include "compat.h"
 #include "fd.h"
 
-/* Number of arguments that syscall_get_arguments() copies. */
-#define SYSCALL_ARGS 6
-
 /* Number of descriptors that sockstat_fd_search() compares. */
 #define SEARCH_FDS 256
 
@@ -32,24 +29,25 @@ static bool fd_in_own_syscall(void)
 }
 
 /*
- * A system call on a socket has the descriptor as its first argument; splice()
- * has a second one as its third. Other registers may match a duplicate of the
- * descriptor by chance, so only the descriptor arguments are tried.
+ * A system call on a socket has the descriptor as its first argument, and
+ * socketcall() has it in user memory; splice() has a second one as its third. Other
+ * registers may match a duplicate of the descriptor by chance, so only the
+ * descriptor arguments are tried.
  */
 static int fd_of_call(const struct sock *sk)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	struct files_struct *files = current->files;
 	const struct socket *sock = READ_ONCE(sk->sk_socket);
-	unsigned long args[SYSCALL_ARGS];
+	unsigned long args[SOCKSTAT_COMPAT_SYSCALL_ARGS];
 	int nr;
 
 	if (!fd_in_own_syscall() || !files || !sock)
 		return SOCKSTAT_FD_UNKNOWN;
 	nr = syscall_get_nr(current, regs);
-	if (sockstat_compat_is_socketcall(nr))
-		return SOCKSTAT_FD_UNKNOWN;
 	syscall_get_arguments(current, regs, args);
+	if (sockstat_compat_is_socketcall(nr))
+		args[0] = sockstat_compat_socketcall_fd(args[1]);
 	if (sockstat_fd_slot_holds(files, args[0], sock))
 		return args[0];
 	if (sockstat_compat_is_splice(nr) && sockstat_fd_slot_holds(files, args[2], sock))
@@ -85,7 +83,7 @@ void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
 static int fd_of_close(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	unsigned long args[SYSCALL_ARGS];
+	unsigned long args[SOCKSTAT_COMPAT_SYSCALL_ARGS];
 
 	if (!fd_in_own_syscall() || in_compat_syscall())
 		return SOCKSTAT_FD_UNKNOWN;

@@ -6,11 +6,11 @@
 #include <linux/compat.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
-#include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "holder.h"
 
 struct pid_namespace;
@@ -84,8 +84,7 @@ static inline void sockstat_fd_set_process(struct sockstat_caller *caller, struc
  * @sk: the socket that is used
  *
  * The common case is a system call whose first argument is the descriptor. The
- * register is only a hint: it counts if that descriptor refers to @sk. A system
- * call has its first argument in the same register as a function.
+ * register is only a hint: it counts if that descriptor refers to @sk.
  *
  * Context: process, under RCU or not preemptible. The pointers in @caller are
  * valid while current is in this call.
@@ -101,7 +100,7 @@ static __always_inline bool sockstat_fd_plain_caller(struct sockstat_caller *cal
 		     in_compat_syscall()))
 		return false;
 	sockstat_fd_set_process(caller, current);
-	caller->fd = regs_get_kernel_argument(task_pt_regs(current), 0);
+	caller->fd = sockstat_compat_first_argument();
 	return sockstat_fd_slot_holds(files, caller->fd, sock);
 }
 

@@ -157,6 +157,27 @@ static void descriptors_socketcall_numbers(struct run *r)
 	check(r);
 }
 
+/* The 32-bit program uses duplicates in turn; each row counts its own bytes. */
+static void descriptors_socketcall_duplicates(struct run *r)
+{
+	static int numbers[] = { 300, 200, 100, 0 };
+	struct end *duplicates[ARRAY_SIZE(numbers)];
+	struct child *c;
+	unsigned int i;
+	struct pair p;
+
+	pair_open(r, &p);
+	talk(&p, 1000);
+	c = child_start(r, call32_exec, numbers, p.client, NULL);
+	for (i = 0; numbers[i]; i++)
+		duplicates[i] = end_alias(c->held[0], c->pid, numbers[i]);
+	for (i = 0; numbers[i]; i++)
+		call32_every_call(c, duplicates[i], p.server);
+	call32_every_call(c, c->held[0], p.server);
+	child_join(c);
+	check(r);
+}
+
 /* Create the end of the child's descriptor @fd, by pidfd_getfd(2) of the same socket. */
 static struct end *end_of_child(struct child *c, int fd, enum sockstat_role role, int64_t since)
 {
@@ -224,6 +245,8 @@ const struct scenario descriptors_32_scenarios[] = {
 	  "use an inherited descriptor in a 32-bit program with socketcall(2)" },
 	{ "socketcall_numbers", descriptors_socketcall_numbers, 0, 0,
 	  "the same, with duplicates at socketcall(2)'s operation numbers" },
+	{ "socketcall_duplicates", descriptors_socketcall_duplicates, 0, 0,
+	  "use several duplicates in turn with socketcall(2)" },
 	{ "socketcall_own", descriptors_socketcall_own, 0, 0,
 	  "open and use both ends of a connection in a 32-bit program" },
 	{ 0 },
