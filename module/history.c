@@ -31,7 +31,7 @@ static struct sockstat_past *history_first(void)
 	return list_first_entry_or_null(&history_list, struct sockstat_past, history);
 }
 
-static struct sockstat_past *history_after(const struct sockstat_past *past)
+static struct sockstat_past *history_after(struct sockstat_past *past)
 {
 	return list_is_last(&past->history, &history_list) ? NULL : list_next_entry(past, history);
 }
