@@ -133,7 +133,8 @@ COMMON_PACKAGES=(tiny-initramfs
 	libcap2-bin perl-base mount iproute2 nftables procps kmod tcpdump
 	strace bpftool socat busybox-static e2fsprogs xz-utils cpio
 	stress-ng bpftrace jq tmux netbase less
-	curl nginx-light iperf3 openssh-client openssh-server python3)
+	curl nginx-light iperf3 openssh-client openssh-server openssl python3
+	nbd-client nbd-server nfs-kernel-server)
 
 # packages_of NAME: the packages of its root, as apt takes them.
 packages_of()
