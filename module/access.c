@@ -42,20 +42,21 @@ static bool access_may_trace_in(const struct sockstat_access *access,
 	return access->may_trace;
 }
 
-static bool access_same_user(const struct cred *reader, const struct cred *owner)
+static bool access_same_user(const struct cred *reader, const struct sockstat_cred *owner)
 {
 	return uid_eq(reader->fsuid, owner->euid) && uid_eq(reader->fsuid, owner->suid) &&
 	       uid_eq(reader->fsuid, owner->uid) && gid_eq(reader->fsgid, owner->egid) &&
 	       gid_eq(reader->fsgid, owner->sgid) && gid_eq(reader->fsgid, owner->gid);
 }
 
-static bool access_no_extra_caps(const struct cred *reader, const struct cred *owner)
+static bool access_no_extra_caps(const struct cred *reader, const struct sockstat_cred *owner)
 {
 	return owner->user_ns == reader->user_ns &&
-	       cap_issubset(owner->cap_permitted, reader->cap_effective);
+	       cap_issubset(owner->permitted, reader->cap_effective);
 }
 
-static bool access_may_look_at(const struct sockstat_access *access, const struct cred *owner)
+static bool access_may_look_at(const struct sockstat_access *access,
+			       const struct sockstat_cred *owner)
 {
 	return (access_same_user(access->cred, owner) &&
 		access_no_extra_caps(access->cred, owner)) ||
@@ -107,12 +108,14 @@ static bool access_is_self(const struct sockstat_access *access, struct task_str
 bool sockstat_access_process(const struct sockstat_access *access, struct task_struct *task)
 {
 	struct user_namespace *ns;
+	struct sockstat_cred cred;
 	bool allowed;
 
 	if (access_is_self(access, task))
 		return true;
 	rcu_read_lock();
-	allowed = access_may_look_at(access, __task_cred(task));
+	sockstat_cred_copy(&cred, __task_cred(task));
+	allowed = access_may_look_at(access, &cred);
 	rcu_read_unlock();
 	if (!allowed)
 		return false;
@@ -131,7 +134,7 @@ bool sockstat_access_past(const struct sockstat_access *access, const struct soc
 {
 	const struct sockstat_process *p = h->process;
 
-	return access_may_look_at(access, p->cred) &&
+	return access_may_look_at(access, &p->cred) &&
 	       (p->dumpable || access_may_trace_in(access, &init_user_ns));
 }
 

@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 
 #include "compat.h"
 #include "holder.h"
@@ -20,7 +21,14 @@
 #include "pool.h"
 #include "process.h"
 
-#define BUCKETS_BITS 8
+#define BUCKETS_BITS 12
+
+/*
+ * Records per process and program. A process that changes its name or credentials
+ * for each descriptor must not make lookups in its bucket slow, nor use up memory
+ * that handlers cannot charge to its user.
+ */
+#define STATES_MAX 32
 
 /* Free records to keep: they have to last until the refill work runs. */
 #define PROCESSES_READY 512
@@ -35,13 +43,14 @@ struct process_bucket {
 
 static struct process_bucket process_buckets[BIT(BUCKETS_BITS)];
 static struct sockstat_pool process_pool;
+static atomic64_t process_refused;
 static LLIST_HEAD(process_dead);
 
 static struct sockstat_later process_reap_later;
 
-static struct process_bucket *process_bucket_of(const struct pid *pid)
+static struct process_bucket *process_bucket_of(const struct pid *pid, u32 exec_id)
 {
-	return &process_buckets[hash_ptr(pid, BUCKETS_BITS)];
+	return &process_buckets[hash_long((unsigned long)pid + exec_id, BUCKETS_BITS)];
 }
 
 static bool process_dumpable(struct task_struct *task)
@@ -49,6 +58,62 @@ static bool process_dumpable(struct task_struct *task)
 	struct user_namespace *ns;
 
 	return sockstat_compat_dumpable(task, &ns);
+}
+
+/**
+ * sockstat_cred_copy() - copy the credentials that decide who may see a process
+ * @to: filled in; no reference to @to->user_ns is taken
+ * @from: the credentials
+ *
+ * Context: any; the caller keeps @from.
+ */
+void sockstat_cred_copy(struct sockstat_cred *to, const struct cred *from)
+{
+	to->uid = from->uid;
+	to->euid = from->euid;
+	to->suid = from->suid;
+	to->gid = from->gid;
+	to->egid = from->egid;
+	to->sgid = from->sgid;
+	to->permitted = from->cap_permitted;
+	to->user_ns = from->user_ns;
+}
+
+static bool process_has_cred(const struct sockstat_process *p, const struct cred *cred)
+{
+	const struct sockstat_cred *c = &p->cred;
+
+	return uid_eq(c->euid, cred->euid) && uid_eq(c->uid, cred->uid) &&
+	       uid_eq(c->suid, cred->suid) && gid_eq(c->egid, cred->egid) &&
+	       gid_eq(c->gid, cred->gid) && gid_eq(c->sgid, cred->sgid) &&
+	       !memcmp(&c->permitted, &cred->cap_permitted, sizeof(c->permitted)) &&
+	       c->user_ns == cred->user_ns;
+}
+
+/* Whether a record says who may see the process as it is now; its name may be another. */
+static bool process_is_seen_alike(const struct sockstat_process *p,
+				  const struct sockstat_caller *caller)
+{
+	bool same;
+
+	if (p->dumpable != process_dumpable(caller->task))
+		return false;
+	rcu_read_lock();
+	same = process_has_cred(p, __task_cred(caller->task));
+	rcu_read_unlock();
+	return same;
+}
+
+static bool process_is_same(const struct sockstat_process *p, const struct sockstat_caller *caller)
+{
+	return p->pid == caller->pid && p->exec_id == caller->exec_id;
+}
+
+static bool process_is_named_alike(const struct sockstat_process *p,
+				   const struct sockstat_caller *caller)
+{
+	/* a name that is being changed matches no record; a later call compares again */
+	return !data_race(memcmp(p->comm, caller->task->group_leader->comm, sizeof(p->comm)));
 }
 
 /**
@@ -60,24 +125,32 @@ static bool process_dumpable(struct task_struct *task)
  */
 bool sockstat_process_is_now(const struct sockstat_process *p, const struct sockstat_caller *caller)
 {
-	struct task_struct *task = caller->task;
-
-	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
-	       p->cred == rcu_access_pointer(task->real_cred) &&
-	       p->dumpable == process_dumpable(task) &&
-	       /* a name that is being changed matches no record; a later call compares again */
-	       !data_race(memcmp(p->comm, task->group_leader->comm, sizeof(p->comm)));
+	return process_is_same(p, caller) && process_is_named_alike(p, caller) &&
+	       process_is_seen_alike(p, caller);
 }
 
+/*
+ * Find a record of the process as it is now. If there is none and the process has
+ * STATES_MAX records, set @full and return one that differs in the name only, or NULL.
+ */
 static struct sockstat_process *process_find(const struct process_bucket *b,
-					     const struct sockstat_caller *caller)
+					     const struct sockstat_caller *caller, bool *full)
 {
-	struct sockstat_process *p;
+	struct sockstat_process *p, *alike = NULL;
+	unsigned int states = 0;
 
-	hlist_for_each_entry(p, &b->head, node)
+	*full = false;
+	hlist_for_each_entry(p, &b->head, node) {
+		if (!process_is_same(p, caller))
+			continue;
 		if (sockstat_process_is_now(p, caller))
 			return p;
-	return NULL;
+		states++;
+		if (!alike && process_is_seen_alike(p, caller))
+			alike = p;
+	}
+	*full = states >= STATES_MAX;
+	return *full ? alike : NULL;
 }
 
 static struct sockstat_process *process_add(struct process_bucket *b,
@@ -88,7 +161,10 @@ static struct sockstat_process *process_add(struct process_bucket *b,
 	if (!p)
 		return NULL;
 	p->pid = get_pid(caller->pid);
-	p->cred = get_task_cred(caller->task);
+	rcu_read_lock();
+	sockstat_cred_copy(&p->cred, __task_cred(caller->task));
+	get_user_ns(p->cred.user_ns);
+	rcu_read_unlock();
 	p->exec_id = caller->exec_id;
 	p->dumpable = process_dumpable(caller->task);
 	/* a name that is being changed may be copied half; a later call replaces the record */
@@ -101,21 +177,29 @@ static struct sockstat_process *process_add(struct process_bucket *b,
  * sockstat_process_get() - get a record of the current state of a process
  * @caller: the process; caller->task is not NULL
  *
+ * If the process has its maximum of records, the one that is returned may have an
+ * older name, but says truly who may see it.
+ *
  * Context: any but NMI; under RCU or not preemptible.
  * Return: the record, which stays until sockstat_process_put(); NULL (and
- * counted) if none is free.
+ * counted) if none is free or the process has its maximum.
  */
 struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller)
 {
-	struct process_bucket *b = process_bucket_of(caller->pid);
+	struct process_bucket *b = process_bucket_of(caller->pid, caller->exec_id);
 	struct sockstat_process *p;
 	unsigned long flags;
+	bool full;
 
 	sockstat_lock_irqsave(&b->lock, flags);
-	p = process_find(b, caller) ?: process_add(b, caller);
+	p = process_find(b, caller, &full);
+	if (!p && !full)
+		p = process_add(b, caller);
 	if (p)
 		p->users++;
 	raw_spin_unlock_irqrestore(&b->lock, flags);
+	if (full)
+		atomic64_inc(&process_refused);
 	return p;
 }
 
@@ -127,7 +211,7 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
  */
 void sockstat_process_put(struct sockstat_process *p)
 {
-	struct process_bucket *b = process_bucket_of(p->pid);
+	struct process_bucket *b = process_bucket_of(p->pid, p->exec_id);
 	unsigned long flags;
 	bool last;
 
@@ -160,8 +244,8 @@ bool sockstat_process_lives(const struct sockstat_process *p)
 	return lives;
 }
 
-/* On PREEMPT_RT, put_pid() and put_cred() may sleep: no handler can call them. */
-static void process_reap(struct work_struct *work)
+/* On PREEMPT_RT, put_pid() and put_user_ns() may sleep: no handler can call them. */
+static void process_reap(struct sockstat_later *later)
 {
 	struct llist_node *gone = llist_del_all(&process_dead);
 	struct sockstat_process *p, *next;
@@ -171,20 +255,20 @@ static void process_reap(struct work_struct *work)
 	synchronize_rcu();
 	llist_for_each_entry_safe(p, next, gone, dead) {
 		put_pid(p->pid);
-		put_cred(p->cred);
+		put_user_ns(p->cred.user_ns);
 		sockstat_pool_put(&process_pool, p);
 		cond_resched();
 	}
 }
 
 /**
- * sockstat_process_dropped() - count the failures to get a free record
+ * sockstat_process_dropped() - count the states that got no record
  *
  * Context: any.
  */
 u64 sockstat_process_dropped(void)
 {
-	return READ_ONCE(process_pool.empty);
+	return READ_ONCE(process_pool.empty) + atomic64_read(&process_refused);
 }
 
 /**

@@ -133,6 +133,43 @@ static void close_listener(void)
 	sleep(TIME_WAIT_S);
 }
 
+/*
+ * As an unprivileged user, use 32 connections through 800 descriptors each, under
+ * another name each time: does that make connections dearer?
+ */
+#define NOBODY 65534
+#define RENAMED 32
+#define RENAMES 800
+#define RENAMED_FD 1000
+
+static void rename_and_send(int fd, int turn)
+{
+	char name[16];
+	int copy;
+
+	snprintf(name, sizeof(name), "%d of %d", turn, fd);
+	copy = dup2(fd, RENAMED_FD + turn);
+	if (prctl(PR_SET_NAME, name) || copy < 0 || send(copy, "", 1, 0) != 1 || close(copy))
+		die("rename_and_send");
+	/* let the module's work item allocate more records */
+	if (turn % 16 == 15)
+		usleep(100);
+}
+
+static void open_renamed(void)
+{
+	int ends[RENAMED][2], i, k;
+
+	listen_on_loopback(&listener);
+	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+		die("setresuid");
+	for (i = 0; i < RENAMED; i++)
+		open_connection(&listener, i, &ends[i][0], &ends[i][1]);
+	for (k = 0; k < RENAMES; k++)
+		for (i = 0; i < RENAMED; i++)
+			rename_and_send(ends[i][0], k);
+}
+
 #define FRESH 1000
 static int fresh[FRESH][2], next_fresh;
 
@@ -305,6 +342,7 @@ static const struct work {
 	{ "full", open_full, full, close_pair, 100, 50, 1 },
 	/* large batches, so that each includes deferred work such as RCU callbacks */
 	{ "cycle", open_listener, cycle, close_listener, 10, 500, 1 },
+	{ "renamed", open_renamed, cycle, close_listener, 10, 500, 1 },
 	{ "first", open_fresh, first, close_fresh, FRESH / 10, 10, 1 },
 	{ "high_fd", open_high_fd, pair, close_high_fd, 100, 50, 1 },
 	{ "uring", open_uring, uring, close_uring, 100, 50, 1 },

@@ -120,6 +120,10 @@ added pair64k 5000
 added high_fd 26000
 added cycle 85000
 
+renamed=$("$BENCH/call" renamed | awk '{ printf "%.0f", $2 }')
+at_most 'cycle: 25,600 renames of a user add at most 100,000 ppm' 100000 \
+	"$(per_million "$renamed" "$(value_of cycle "$loaded")")"
+
 few=$("$BENCH/call" pair | awk '{ printf "%.0f", $2 }')
 hold_used 1000
 read_cost $SOCKSTAT >/dev/null
