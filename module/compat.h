@@ -8,6 +8,7 @@
 #define SOCKSTAT_COMPAT_H
 
 #include <linux/compat.h>
+#include <linux/irq_work.h>
 #include <linux/net.h>
 #include <linux/ptrace.h>
 #include <linux/sched/coredump.h>
@@ -110,6 +111,17 @@ static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 
 /* Number of arguments that syscall_get_arguments() copies. */
 #define SOCKSTAT_COMPAT_SYSCALL_ARGS 6
+
+/*
+ * An irq_work that runs in the interrupt itself with PREEMPT_RT too, which else
+ * leaves it to a thread of this CPU. Before 5.11 (7a9f50a05843 "irq_work: Cleanup")
+ * there was no such macro.
+ */
+#ifdef IRQ_WORK_INIT_HARD
+#define sockstat_compat_init_irq_work(work, func) (*(work) = IRQ_WORK_INIT_HARD(func))
+#else
+#define sockstat_compat_init_irq_work(work, func) init_irq_work(work, func)
+#endif
 
 /*
  * System calls by number. The numbers of 32-bit programs differ. i386 and s390x

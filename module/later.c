@@ -1,26 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The work must not depend on the CPU that requests it: a real-time process there
+ * may leave no time for a worker, nor for ksoftirqd, which runs timers when it is
+ * behind. Hence the unbound workqueue, whose workers run on any CPU, and no
+ * delayed_work, whose timer would be on that CPU: the worker itself waits.
+ */
+#include <linux/sched.h>
+
+#include "compat.h"
 #include "later.h"
+
+static struct workqueue_struct *later_queue;
+
+/**
+ * sockstat_later_create_queue() - create the workqueue of all requests
+ *
+ * Context: process, may sleep; before sockstat_later_ask() is called.
+ * Return: 0 or -ENOMEM.
+ */
+int sockstat_later_create_queue(void)
+{
+	/* frees memory, so it has a worker of its own for when none can be created */
+	later_queue = alloc_workqueue("sockstat", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	return later_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * sockstat_later_destroy_queue() - undo sockstat_later_create_queue()
+ *
+ * Context: process, may sleep; all requests have been canceled.
+ */
+void sockstat_later_destroy_queue(void)
+{
+	destroy_workqueue(later_queue);
+}
 
 static void later_queue_work(struct irq_work *work)
 {
 	struct sockstat_later *later = container_of(work, struct sockstat_later, irq_work);
 
-	queue_delayed_work(system_highpri_wq, &later->work, later->delay);
+	queue_work(later_queue, &later->work);
+}
+
+static void later_run(struct work_struct *work)
+{
+	struct sockstat_later *later = container_of(work, struct sockstat_later, work);
+
+	if (later->delay)
+		schedule_timeout_uninterruptible(later->delay);
+	/* a request from here on is for another run, as func() may not see its reason */
+	atomic_set(&later->asked, 0);
+	smp_mb__after_atomic();
+	later->func(later);
 }
 
 /**
  * sockstat_later_init() - initialize a struct sockstat_later
  * @later: the struct
- * @func: the function to run; to_delayed_work() of its argument is @later->work
+ * @func: the function to run
  * @delay: how long after a request to run it, in jiffies
  *
  * Context: any.
  */
-void sockstat_later_init(struct sockstat_later *later, work_func_t func, unsigned long delay)
+void sockstat_later_init(struct sockstat_later *later, void (*func)(struct sockstat_later *later),
+			 unsigned long delay)
 {
-	init_irq_work(&later->irq_work, later_queue_work);
-	INIT_DELAYED_WORK(&later->work, func);
+	sockstat_compat_init_irq_work(&later->irq_work, later_queue_work);
+	INIT_WORK(&later->work, later_run);
+	later->func = func;
 	later->delay = delay;
+	atomic_set(&later->asked, 0);
 }
 
 /**
@@ -34,7 +83,7 @@ void sockstat_later_init(struct sockstat_later *later, work_func_t func, unsigne
  */
 void sockstat_later_ask(struct sockstat_later *later)
 {
-	if (!delayed_work_pending(&later->work))
+	if (!atomic_read(&later->asked) && !atomic_xchg(&later->asked, 1))
 		irq_work_queue(&later->irq_work);
 }
 
@@ -47,5 +96,5 @@ void sockstat_later_ask(struct sockstat_later *later)
 void sockstat_later_cancel(struct sockstat_later *later)
 {
 	irq_work_sync(&later->irq_work);
-	cancel_delayed_work_sync(&later->work);
+	cancel_work_sync(&later->work);
 }

@@ -5,6 +5,7 @@
 
 #include "history.h"
 #include "hooks.h"
+#include "later.h"
 #include "procfile.h"
 #include "table.h"
 
@@ -35,9 +36,12 @@ static int __init sockstat_init(void)
 	int err;
 
 	sockstat_history_limit(history_param);
-	err = sockstat_table_init();
+	err = sockstat_later_create_queue();
 	if (err)
 		return err;
+	err = sockstat_table_init();
+	if (err)
+		goto err_queue;
 	err = sockstat_hooks_register();
 	if (err)
 		goto err_table;
@@ -51,6 +55,8 @@ err_hooks:
 	sockstat_hooks_unregister();
 err_table:
 	sockstat_table_exit();
+err_queue:
+	sockstat_later_destroy_queue();
 	return err;
 }
 
@@ -65,6 +71,7 @@ static void __exit sockstat_exit(void)
 	sockstat_procfile_remove();
 	sockstat_hooks_unregister();
 	sockstat_table_exit();
+	sockstat_later_destroy_queue();
 	pr_info("unloaded\n");
 }
 

@@ -40,9 +40,9 @@ void sockstat_pool_fill(struct sockstat_pool *pool)
 	}
 }
 
-static void pool_refill(struct work_struct *work)
+static void pool_refill(struct sockstat_later *later)
 {
-	sockstat_pool_fill(container_of(to_delayed_work(work), struct sockstat_pool, refill.work));
+	sockstat_pool_fill(container_of(later, struct sockstat_pool, refill));
 }
 
 /**

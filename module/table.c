@@ -197,7 +197,7 @@ static void table_free_conn(struct sockstat_conn *conn)
 	sockstat_pool_put(&table_conn_pool, conn);
 }
 
-static void table_reap(struct work_struct *work)
+static void table_reap(struct sockstat_later *later)
 {
 	struct llist_node *gone = llist_del_all(&table_dead);
 	struct sockstat_conn *conn, *next;

@@ -5,6 +5,7 @@
  * it is free again when their processes have exited. Records of descriptors are not
  * charged to anybody, so their number is limited.
  */
+#include <grp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -331,6 +332,44 @@ TEST_F_TIMEOUT(records, are_limited, SECONDS)
 		close(fd[i][1]);
 	}
 	EXPECT_TRUE(BED_WAIT(use_and_count(100) == 100));
+}
+
+/* ---- credentials: closed rows keep no more of them than they need ---- */
+
+#define GROUPS 65536 /* the most that a process can be in; the kernel needs 256 KiB for them */
+#define GROUPS_KIB (GROUPS * sizeof(gid_t) / 1024)
+#define CREDENTIALS 48
+
+/* Use and close a connection with new credentials. */
+static bool close_as_member(const gid_t *groups)
+{
+	int fd[2];
+
+	return !setgroups(GROUPS, groups) && bed_pair(BED_4, fd) && bed_write(fd[0], 1) &&
+	       bed_read(fd[1], 1) && !close(fd[0]) && !close(fd[1]);
+}
+
+TEST_F_TIMEOUT(records, keep_no_groups, SECONDS)
+{
+	static gid_t groups[GROUPS];
+	long before = kernel_memory();
+	int status, i;
+	pid_t pid;
+
+	for (i = 0; i < GROUPS; i++)
+		groups[i] = i;
+	pid = fork();
+	if (!pid) {
+		for (i = 0; i < CREDENTIALS && close_as_member(groups); i++)
+			;
+		_exit(i < CREDENTIALS);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	EXPECT_LE(2ul * CREDENTIALS, count_rows());
+	EXPECT_TRUE(BED_WAIT(kernel_memory() - before < (long)(CREDENTIALS * GROUPS_KIB / 2)));
+	printf("# %d closed connections, %ld KiB\n", CREDENTIALS, kernel_memory() - before);
+	fflush(stdout);
 }
 
 BED_HARNESS_MAIN

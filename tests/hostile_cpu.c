@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes that keep others from running: a real-time process that opens and closes
+ * connections does not keep the module from freeing and allocating records, and a
+ * reader that gets hardly any time delays no other reader and pins no closed rows.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "bed.h"
+#include "kselftest_harness.h"
+
+#define SECONDS 300 /* a test's timeout */
+#define RT_RUNTIME "/proc/sys/kernel/sched_rt_runtime_us"
+#define HISTORY "/sys/module/sockstat/parameters/history"
+#define CYCLES 8000     /* connections that one process opens and closes in a row */
+#define READY 2048	/* free records that the module keeps */
+#define KEPT 4000	/* closed rows that it keeps for the idle reader */
+#define DESCRIPTORS 6000 /* that the idle reader has to visit */
+#define HOGS 3
+#define READS 5
+
+struct shared {
+	atomic_int cycles; /* connections closed so far, -1 after an error */
+	atomic_int passes; /* snapshots that the idle reader has begun */
+};
+
+FIXTURE(cpu)
+{
+	struct shared *shared;
+	pid_t hogs[HOGS];
+	pid_t reader;
+	int last; /* the CPU that is not the first one, if there are two */
+	char rt_runtime[32];
+};
+
+static bool pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+static bool set_policy(int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return !sched_setscheduler(0, policy, &param);
+}
+
+/* Open a connection and reset it, so that nothing of it remains, not even TIME_WAIT. */
+static bool cycle(int listener)
+{
+	struct linger linger = { .l_onoff = 1 };
+	int client = bed_connect(BED_4, listener);
+	int server = client < 0 ? -1 : bed_accept(listener);
+	bool done = server >= 0 &&
+		    !setsockopt(client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+
+	close(client);
+	close(server);
+	return done;
+}
+
+static bool cycle_many(struct shared *shared)
+{
+	int listener = bed_listen(BED_4, 5), i;
+
+	for (i = 0; i < CYCLES; i++) {
+		if (!cycle(listener)) {
+			shared->cycles = -1;
+			return false;
+		}
+		shared->cycles++;
+	}
+	close(listener);
+	return true;
+}
+
+/* Objects of a slab cache, or -1 if it is not listed. */
+static long slab_objects(const char *name)
+{
+	FILE *f = fopen("/proc/slabinfo", "re");
+	long objects = -1, n;
+	char line[512], cache[64];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %ld", cache, &n) == 2 && !strcmp(cache, name))
+			objects = n;
+	if (f)
+		fclose(f);
+	return objects;
+}
+
+struct counts {
+	uint64_t dropped;
+	uint64_t ended; /* closed rows that the history has or has had */
+};
+
+static bool count_now(struct counts *counts)
+{
+	struct sockstat_table table;
+	bool done = bed_table(&table);
+
+	*counts = (struct counts){ table.dropped, table.trailer_closed + table.evicted };
+	sockstat_table_free(&table);
+	return done;
+}
+
+static bool ended_since(const struct counts *before, uint64_t rows)
+{
+	struct counts now;
+
+	return count_now(&now) && now.ended - before->ended == rows;
+}
+
+static pid_t start_hog(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pin_to(0);
+	for (;;)
+		;
+}
+
+/* Take snapshots, with hardly any time to do so. */
+static pid_t start_idle_reader(struct shared *shared)
+{
+	char c;
+	int fd;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
+	if (!pin_to(0) || !set_policy(SCHED_IDLE, 0))
+		_exit(1);
+	for (;;) {
+		shared->passes++;
+		if (pread(fd, &c, 1, 0) != 1)
+			_exit(1);
+	}
+}
+
+FIXTURE_SETUP(cpu)
+{
+	int fd = open(RT_RUNTIME, O_RDONLY | O_CLOEXEC);
+	struct rlimit limit = { DESCRIPTORS + 1000, DESCRIPTORS + 1000 };
+	ssize_t n;
+
+	if (geteuid())
+		SKIP(return, "this test needs root");
+	ASSERT_EQ(0, bed_load());
+	n = read(fd, self->rt_runtime, sizeof(self->rt_runtime) - 1);
+	ASSERT_LT(0, n);
+	self->rt_runtime[n] = '\0';
+	close(fd);
+	self->shared = mmap(NULL, sizeof(*self->shared), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->shared);
+	self->last = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+	ASSERT_TRUE(pin_to(self->last));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+FIXTURE_TEARDOWN(cpu)
+{
+	int i;
+
+	for (i = 0; i < HOGS; i++)
+		if (self->hogs[i])
+			kill(self->hogs[i], SIGKILL);
+	if (self->reader)
+		kill(self->reader, SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	EXPECT_TRUE(bed_put(RT_RUNTIME, self->rt_runtime));
+	EXPECT_EQ(0, bed_unload());
+}
+
+TEST_F_TIMEOUT(cpu, real_time_closer, SECONDS)
+{
+	struct counts before, after;
+	long most = 0, conns;
+	int status;
+	pid_t pid;
+
+	if (!self->last)
+		SKIP(return, "this test needs two CPUs");
+	ASSERT_TRUE(count_now(&before));
+	/* nothing else may run on its CPU until it is done or waits */
+	ASSERT_TRUE(bed_put(RT_RUNTIME, "-1"));
+	pid = fork();
+	if (!pid)
+		_exit(!pin_to(0) || !set_policy(SCHED_FIFO, 50) || !cycle_many(self->shared));
+	while (!waitpid(pid, &status, WNOHANG)) {
+		conns = slab_objects("sockstat_conn");
+		most = conns > most ? conns : most;
+		usleep(20000);
+	}
+	ASSERT_EQ(0, status);
+	ASSERT_EQ(CYCLES, self->shared->cycles);
+	EXPECT_TRUE(BED_WAIT(ended_since(&before, 2 * CYCLES)));
+	ASSERT_TRUE(count_now(&after));
+	printf("# %d connections, dropped %llu, at most %ld records\n", CYCLES,
+	       (unsigned long long)(after.dropped - before.dropped), most);
+	fflush(stdout);
+	EXPECT_EQ(before.dropped, after.dropped);
+	/* the free ones, the history of 1024 rows, and as many again that wait to be freed */
+	EXPECT_GT(2 * READY + 2 * 1024, most);
+}
+
+static int64_t read_time(void)
+{
+	int64_t began = bed_now();
+	struct counts counts;
+
+	return count_now(&counts) ? bed_now() - began : INT64_MAX;
+}
+
+static int64_t longest_read(void)
+{
+	int64_t longest = 0, t;
+	int i;
+
+	for (i = 0; i < READS; i++) {
+		t = read_time();
+		longest = t > longest ? t : longest;
+	}
+	return longest;
+}
+
+/* A reader is stuck half way through a snapshot: others read as fast as before. */
+TEST_F_TIMEOUT(cpu, idle_reader_delays_nobody, SECONDS)
+{
+	int64_t before, during;
+	int fd[2], i, passes;
+
+	ASSERT_TRUE(bed_pair(BED_4, fd));
+	for (i = 0; i < DESCRIPTORS; i++)
+		ASSERT_LE(0, dup(fd[0]));
+	for (i = 0; i < HOGS; i++)
+		self->hogs[i] = start_hog();
+	before = longest_read();
+	self->reader = start_idle_reader(self->shared);
+	ASSERT_TRUE(BED_WAIT(self->shared->passes));
+	usleep(100000);
+	passes = self->shared->passes;
+	during = longest_read();
+	printf("# the longest of %d reads took %lld ms before, %lld ms during %d snapshots\n",
+	       READS, (long long)before, (long long)during, self->shared->passes - passes + 1);
+	fflush(stdout);
+	EXPECT_GT(4 * before + 100, during);
+	EXPECT_GT(READS, self->shared->passes - passes);
+}
+
+/* Rows are removed while a reader is half way through them. */
+TEST_F_TIMEOUT(cpu, idle_reader_pins_nothing, SECONDS)
+{
+	struct counts before;
+	long most = 0, conns;
+	int status, i;
+	pid_t pid;
+
+	if (slab_objects("sockstat_conn") < 0)
+		SKIP(return, "the slab caches of the module are merged with others");
+	ASSERT_TRUE(bed_put(HISTORY, "4000"));
+	ASSERT_TRUE(count_now(&before));
+	ASSERT_TRUE(cycle_many(self->shared));
+	ASSERT_TRUE(BED_WAIT(ended_since(&before, 2 * CYCLES)));
+	for (i = 0; i < HOGS; i++)
+		self->hogs[i] = start_hog();
+	self->reader = start_idle_reader(self->shared);
+	ASSERT_TRUE(BED_WAIT(self->shared->passes));
+	pid = fork();
+	if (!pid)
+		_exit(!cycle_many(self->shared));
+	while (!waitpid(pid, &status, WNOHANG)) {
+		conns = slab_objects("sockstat_conn");
+		most = conns > most ? conns : most;
+		usleep(20000);
+	}
+	ASSERT_EQ(0, status);
+	printf("# at most %ld records, %d snapshots\n", most, self->shared->passes);
+	fflush(stdout);
+	EXPECT_GT(KEPT + 2 * READY + 1024, most);
+	EXPECT_TRUE(BED_WAIT(ended_since(&before, 4 * CYCLES)));
+}
+
+BED_HARNESS_MAIN
