@@ -11,6 +11,12 @@ set -u
 
 PARAMETER=/sys/module/sockstat/parameters/history
 
+# ended_are ROWS: whether so many closed rows are kept, or were kept and removed.
+ended_are()
+{
+	[ $(($(trailer closed) + $(trailer evicted))) = "$1" ]
+}
+
 need_root
 ! module_loaded || unload_module
 empty=$(kernel_state)
@@ -22,11 +28,14 @@ is 'history is 1024 by default' 1024 "$(cat $PARAMETER)"
 is 'the parameter is readable by everybody, writable by root' 644 "$(stat -c %a $PARAMETER)"
 check 'closed connections below the limit have rows' ask_all 'churn 30' check
 is 'each connection has two closed rows' 60 "$(trailer closed)"
+is 'no row was removed' 0 "$(trailer evicted)"
 
 echo 10 >$PARAMETER
 is 'lowering the limit removes rows' 10 "$(trailer closed)"
+is 'rows that were removed are counted' 50 "$(trailer evicted)"
 check 'more connections close' ask 'churn 30'
 is 'the new limit holds' 10 "$(trailer closed)"
+check 'closed and evicted rows add up to all that there were' wait_for 10 ended_are 120
 
 # sizes_kept: print the bytes of both directions of each closed connection. "churn 30"
 # moves 130 bytes and half of that through the first one, 101 through the last.
@@ -42,6 +51,7 @@ echo 0 >$PARAMETER
 is '0 removes all rows' 0 "$(trailer closed)"
 check 'connections close while it is 0' ask 'churn 10'
 is 'while it is 0 no row is kept' 0 "$(trailer closed)"
+check 'those rows are counted, too' wait_for 10 ended_are 140
 
 echo 200 >$PARAMETER
 check 'connections close after raising it' ask 'churn 60'
