@@ -12,6 +12,7 @@
 
 #include "access.h"
 #include "procfile.h"
+#include "quota.h"
 #include "text.h"
 
 #define NAME "sockstat"
@@ -78,15 +79,18 @@ static int procfile_open(struct inode *inode, struct file *file)
 {
 	struct seq_file *m;
 	struct procfile_reader *reader;
+	int err = -ENOMEM;
 
 	reader = __seq_open_private(file, &procfile_seq_ops, sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	m = file->private_data;
 	m->buf = kvmalloc(BUFFER, GFP_KERNEL_ACCOUNT);
-	if (!m->buf) {
+	if (m->buf)
+		err = sockstat_quota_get(&reader->snap.quota, file);
+	if (err) {
 		seq_release_private(inode, file);
-		return -ENOMEM;
+		return err;
 	}
 	m->size = BUFFER;
 	mutex_init(&reader->read_mutex);
@@ -100,6 +104,7 @@ static int procfile_release(struct inode *inode, struct file *file)
 	struct procfile_reader *reader = ((struct seq_file *)file->private_data)->private;
 
 	sockstat_snapshot_free(&reader->snap);
+	sockstat_quota_put(reader->snap.quota);
 	sockstat_access_exit(&reader->access);
 	mutex_destroy(&reader->read_mutex);
 	return seq_release_private(inode, file);

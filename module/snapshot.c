@@ -10,6 +10,7 @@
 #include "fd.h"
 #include "history.h"
 #include "hooks.h"
+#include "quota.h"
 #include "snapshot.h"
 #include "table.h"
 
@@ -54,6 +55,8 @@ static int snapshot_prepare_batch(struct snapshot_builder *builder)
 	snapshot_save_chunk(builder);
 	if (builder->chunk && builder->chunk->used < CHUNK_ROWS)
 		return 0;
+	if (!sockstat_quota_charge(builder->snap->quota, &builder->snap->charged, CHUNK_SIZE))
+		return -ENFILE;
 	builder->chunk = kvmalloc(CHUNK_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!builder->chunk)
 		return -ENOMEM;
@@ -217,6 +220,8 @@ static int snapshot_sort(struct snapshot_builder *builder)
 	snapshot_save_chunk(builder);
 	list_for_each_entry(chunk, &snap->chunks, list)
 		all += chunk->used;
+	if (!sockstat_quota_charge(snap->quota, &snap->charged, all * sizeof(*snap->rows)))
+		return -ENFILE;
 	snap->rows = kvmalloc_array(all ?: 1, sizeof(*snap->rows), GFP_KERNEL_ACCOUNT);
 	if (!snap->rows)
 		return -ENOMEM;
@@ -254,7 +259,8 @@ static int snapshot_walk_all(struct snapshot_builder *builder)
  * @access: decides which rows it has
  *
  * Context: process, may sleep for long; a fatal signal ends it.
- * Return: 0, -EINTR or -ENOMEM; free @snap in any case.
+ * Return: 0, -EINTR, -ENOMEM, or -ENFILE if it exceeds the quota; free @snap in any
+ * case.
  */
 int sockstat_snapshot_take(struct sockstat_snapshot *snap, const struct sockstat_access *access)
 {
@@ -290,4 +296,5 @@ void sockstat_snapshot_free(struct sockstat_snapshot *snap)
 	snap->rows = NULL;
 	snap->nr_rows = 0;
 	snap->nr_closed = 0;
+	sockstat_quota_uncharge(snap->quota, &snap->charged);
 }

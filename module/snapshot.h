@@ -8,9 +8,12 @@
 #include "row.h"
 
 struct sockstat_access;
+struct sockstat_quota;
 
 /**
  * struct sockstat_snapshot - all rows that a reader may see
+ * @quota: quota that the memory is charged to, or NULL
+ * @charged: what is charged
  * @chunks: memory of the rows
  * @rows: pointers to the rows, in order
  * @nr_rows: number of rows
@@ -19,9 +22,11 @@ struct sockstat_access;
  * @dropped: records that were not kept so far
  * @evicted: closed rows that the history let go before they could be in the snapshot
  *
- * An empty snapshot is all zero, with @chunks initialized.
+ * An empty snapshot is all zero, except @quota, and with @chunks initialized.
  */
 struct sockstat_snapshot {
+	struct sockstat_quota *quota;
+	size_t charged;
 	struct list_head chunks;
 	struct sockstat_row **rows;
 	size_t nr_rows;

@@ -118,19 +118,27 @@ FIXTURE_TEARDOWN(memory)
 	EXPECT_EQ(0, bed_unload());
 }
 
-static bool become_hoarder(void)
+/* Become a user with ROWS descriptors of the connection @fd. */
+static bool become_user(int fd[2])
 {
-	struct rlimit limit = { FILES + ROWS + 100, FILES + ROWS + 100 };
-	int fd[2], i;
+	int i;
 
-	if (!bed_put(GROUP "/cgroup.procs", "0") || setrlimit(RLIMIT_NOFILE, &limit) ||
-	    setresgid(USER, USER, USER) || setresuid(USER, USER, USER) ||
+	if (setresgid(USER, USER, USER) || setresuid(USER, USER, USER) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) || !bed_pair(BED_4, fd))
 		return false;
 	for (i = 0; i < ROWS; i++)
 		if (dup(fd[0]) < 0)
 			return false;
 	return true;
+}
+
+static bool become_hoarder(void)
+{
+	struct rlimit limit = { FILES + ROWS + 100, FILES + ROWS + 100 };
+	int fd[2];
+
+	return bed_put(GROUP "/cgroup.procs", "0") && !setrlimit(RLIMIT_NOFILE, &limit) &&
+	       become_user(fd);
 }
 
 /* Open files until memory runs out, which is an error or the OOM killer's SIGKILL. */
@@ -332,6 +340,57 @@ TEST_F_TIMEOUT(records, are_limited, SECONDS)
 		close(fd[i][1]);
 	}
 	EXPECT_TRUE(BED_WAIT(use_and_count(100) == 100));
+}
+
+/* ---- snapshots of a user without a limit on memory ---- */
+
+#define QUOTA (64 << 20) /* what the snapshots of one user's files may take */
+#define ROW_MAX 300	 /* more bytes than a row of a snapshot takes */
+
+static bool take_snapshot(int fd)
+{
+	char c;
+
+	return pread(fd, &c, 1, 0) == 1;
+}
+
+/* Keep as many snapshots as possible; then let one go, for which there is room for another. */
+static int keep_snapshots(void)
+{
+	static int files[QUOTA / (ROWS * ROW_MIN) + 2];
+	int fd[2], i, kept;
+
+	if (!become_user(fd))
+		return 1;
+	for (kept = 0; kept < (int)ARRAY_SIZE(files); kept++) {
+		files[kept] = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
+		if (files[kept] < 0 || !take_snapshot(files[kept]))
+			break;
+	}
+	printf("# %d snapshots of %d rows, then %m\n", kept, ROWS);
+	fflush(stdout);
+	if (errno != ENFILE || kept < QUOTA / (ROWS * ROW_MAX) || kept == ARRAY_SIZE(files))
+		return 2;
+	close(files[0]);
+	if (!take_snapshot(files[kept]))
+		return 3;
+	for (i = 1; i <= kept; i++)
+		close(files[i]);
+	return 0;
+}
+
+TEST_F_TIMEOUT(records, snapshots_have_a_quota, SECONDS)
+{
+	struct rlimit limit = { ROWS + 2000, ROWS + 2000 };
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	pid = fork();
+	if (!pid)
+		_exit(keep_snapshots());
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
 }
 
 /* ---- credentials: closed rows keep no more of them than they need ---- */
