@@ -24,6 +24,7 @@
 #define DESCRIPTORS 6000 /* that the idle reader has to visit */
 #define HOGS 3
 #define READS 5
+#define LOOPERS 6
 
 struct shared {
 	atomic_int cycles; /* connections closed so far, -1 after an error */
@@ -34,7 +35,7 @@ FIXTURE(cpu)
 {
 	struct shared *shared;
 	pid_t hogs[HOGS];
-	pid_t reader;
+	pid_t readers[LOOPERS];
 	int last; /* the CPU that is not the first one, if there are two */
 	char rt_runtime[32];
 };
@@ -121,20 +122,27 @@ static bool ended_since(const struct counts *before, uint64_t rows)
 	return count_now(&now) && now.ended - before->ended == rows;
 }
 
+/* A child has none of its parent's descriptors, which would be rows of its own. */
+static void child_begin(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
+}
+
 static pid_t start_hog(void)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	child_begin();
 	pin_to(0);
 	for (;;)
 		;
 }
 
-/* Take snapshots, with hardly any time to do so. */
-static pid_t start_idle_reader(struct shared *shared)
+/* Read one byte of a snapshot again and again, on the first CPU. */
+static pid_t start_reader(struct shared *shared, int policy)
 {
 	char c;
 	int fd;
@@ -142,9 +150,9 @@ static pid_t start_idle_reader(struct shared *shared)
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	child_begin();
 	fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC);
-	if (!pin_to(0) || !set_policy(SCHED_IDLE, 0))
+	if (!pin_to(0) || !set_policy(policy, 0))
 		_exit(1);
 	for (;;) {
 		shared->passes++;
@@ -181,8 +189,9 @@ FIXTURE_TEARDOWN(cpu)
 	for (i = 0; i < HOGS; i++)
 		if (self->hogs[i])
 			kill(self->hogs[i], SIGKILL);
-	if (self->reader)
-		kill(self->reader, SIGKILL);
+	for (i = 0; i < LOOPERS; i++)
+		if (self->readers[i])
+			kill(self->readers[i], SIGKILL);
 	while (wait(NULL) > 0)
 		;
 	EXPECT_TRUE(bed_put(RT_RUNTIME, self->rt_runtime));
@@ -241,19 +250,30 @@ static int64_t longest_read(void)
 	return longest;
 }
 
+/* Hold so many descriptors that a snapshot of them takes long. */
+static bool hold_many(void)
+{
+	int fd[2], i;
+
+	if (!bed_pair(BED_4, fd))
+		return false;
+	for (i = 0; i < DESCRIPTORS; i++)
+		if (dup(fd[0]) < 0)
+			return false;
+	return true;
+}
+
 /* A reader is stuck half way through a snapshot: others read as fast as before. */
 TEST_F_TIMEOUT(cpu, idle_reader_delays_nobody, SECONDS)
 {
 	int64_t before, during;
-	int fd[2], i, passes;
+	int i, passes;
 
-	ASSERT_TRUE(bed_pair(BED_4, fd));
-	for (i = 0; i < DESCRIPTORS; i++)
-		ASSERT_LE(0, dup(fd[0]));
+	ASSERT_TRUE(hold_many());
 	for (i = 0; i < HOGS; i++)
 		self->hogs[i] = start_hog();
 	before = longest_read();
-	self->reader = start_idle_reader(self->shared);
+	self->readers[0] = start_reader(self->shared, SCHED_IDLE);
 	ASSERT_TRUE(BED_WAIT(self->shared->passes));
 	usleep(100000);
 	passes = self->shared->passes;
@@ -263,6 +283,24 @@ TEST_F_TIMEOUT(cpu, idle_reader_delays_nobody, SECONDS)
 	fflush(stdout);
 	EXPECT_GT(4 * before + 100, during);
 	EXPECT_GT(READS, self->shared->passes - passes);
+}
+
+/* Readers who take a whole snapshot for each byte that they read. */
+TEST_F_TIMEOUT(cpu, readers_of_one_byte_delay_nobody, SECONDS)
+{
+	int64_t before, during;
+	int i;
+
+	ASSERT_TRUE(hold_many());
+	before = longest_read();
+	for (i = 0; i < LOOPERS; i++)
+		self->readers[i] = start_reader(self->shared, SCHED_OTHER);
+	ASSERT_TRUE(BED_WAIT(self->shared->passes > LOOPERS));
+	during = longest_read();
+	printf("# the longest of %d reads took %lld ms before, %lld ms during %d snapshots\n",
+	       READS, (long long)before, (long long)during, self->shared->passes);
+	fflush(stdout);
+	EXPECT_GT(4 * before + 100, during);
 }
 
 /* Rows are removed while a reader is half way through them. */
@@ -281,7 +319,7 @@ TEST_F_TIMEOUT(cpu, idle_reader_pins_nothing, SECONDS)
 	ASSERT_TRUE(BED_WAIT(ended_since(&before, 2 * CYCLES)));
 	for (i = 0; i < HOGS; i++)
 		self->hogs[i] = start_hog();
-	self->reader = start_idle_reader(self->shared);
+	self->readers[0] = start_reader(self->shared, SCHED_IDLE);
 	ASSERT_TRUE(BED_WAIT(self->shared->passes));
 	pid = fork();
 	if (!pid)
