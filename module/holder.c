@@ -242,13 +242,14 @@ u64 sockstat_holder_dropped(void)
 }
 
 /**
- * sockstat_holder_refill() - fill the pool of holders
+ * sockstat_holder_refill() - fill the pools of holders and processes
  *
  * Context: process, may sleep.
  */
 void sockstat_holder_refill(void)
 {
 	sockstat_pool_fill(&holder_pool);
+	sockstat_process_refill();
 }
 
 /**

@@ -272,6 +272,16 @@ u64 sockstat_process_dropped(void)
 }
 
 /**
+ * sockstat_process_refill() - fill the pool of processes
+ *
+ * Context: process, may sleep.
+ */
+void sockstat_process_refill(void)
+{
+	sockstat_pool_fill(&process_pool);
+}
+
+/**
  * sockstat_process_init() - create the pool of processes
  *
  * Context: process, may sleep.

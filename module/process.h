@@ -70,6 +70,7 @@ void sockstat_cred_copy(struct sockstat_cred *to, const struct cred *from);
 
 int sockstat_process_init(void);
 void sockstat_process_exit(void);
+void sockstat_process_refill(void);
 u64 sockstat_process_dropped(void);
 
 struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller);

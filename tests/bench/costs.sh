@@ -12,6 +12,7 @@
 . "$TESTS/bench/hold.sh"
 
 BENCH=$TESTS/bench
+LONGEST=/sys/module/irqs_off/parameters/longest
 CALLS=(pair eagain pair64k high_fd cycle)
 
 need_root
@@ -66,6 +67,14 @@ added()
 read_cost()
 {
 	"$BENCH/cost" cat "$1" | cut -d ' ' -f 2
+}
+
+# interrupts_off COMMAND...: print for how long interrupts were off at most meanwhile.
+interrupts_off()
+{
+	echo 0 >$LONGEST
+	"$@" >/dev/null
+	cat $LONGEST
 }
 
 # Two runs take the same number of instructions, but not the same time.
@@ -133,6 +142,12 @@ hold_used 10000
 many=$("$BENCH/call" pair | awk '{ printf "%.0f", $2 }')
 read_cost $SOCKSTAT >/dev/null
 large=$(read_cost $SOCKSTAT)
+insmod "$TESTS/irqs_off/irqs_off.ko"
+echo "# interrupts are off for $(interrupts_off sleep 1) ns while nothing happens"
+check 'one connection has 1,000 more descriptors' hold_shared 1000
+at_most 'interrupts are off for at most 100,000 instructions while the table is read' 100000 \
+	"$(interrupts_off cat $SOCKSTAT)"
+rmmod irqs_off
 tcp=$(read_cost /proc/net/tcp)
 release
 at_most 'pair: 20,000 sockets in the table add at most 20,000 ppm' 20000 "$(per_million "$many" "$few")"

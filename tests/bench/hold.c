@@ -8,6 +8,8 @@
  *
  *	use N		move a byte through each of the first N connections;
  *			answer "used N"
+ *	share N		use the first connection through N more descriptors;
+ *			answer "shared N"
  *	pair N		measure a 64-byte send with its recv on a hundred of the first
  *			N connections in turn; answer "cost NANOSECONDS"
  */
@@ -74,6 +76,21 @@ static void use_connections(int n)
 	printf("used %d\n", n);
 }
 
+static void share_connection(int n)
+{
+	int i, fd, base = ends[count - 1][1] + 1000;
+
+	for (i = 0; i < n; i++) {
+		fd = dup2(ends[0][0], base + i);
+		if (fd < 0 || send(fd, "", 1, 0) != 1 || close(fd))
+			die("share_connection");
+		/* let the module's work item allocate more records */
+		if (i % 256 == 255)
+			usleep(1000);
+	}
+	printf("shared %d\n", n);
+}
+
 /* Use SAMPLE connections that are evenly spread among the first n; return the mean cost. */
 static double sample_cost(int n)
 {
@@ -114,6 +131,8 @@ int main(int argc, char **argv)
 	while (scanf(" %7s %d", command, &n) == 2 && n <= count) {
 		if (!strcmp(command, "use"))
 			use_connections(n);
+		else if (!strcmp(command, "share"))
+			share_connection(n);
 		else if (!strcmp(command, "pair"))
 			measure(n);
 	}

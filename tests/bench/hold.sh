@@ -4,6 +4,7 @@
 # Functions for scripts that need many connections; source it after lib.sh.
 #
 #	hold_used CONNECTIONS	open and use that many connections; fail if it could not
+#	hold_shared DESCRIPTORS	use the first of them through that many more descriptors
 #	release			close them
 
 hold_used()
@@ -16,6 +17,15 @@ hold_used()
 	echo "use $1" >&"$hold_in"
 	while read -r answer && [ "$answer" != "used $1" ]; do :; done <&"${HOLDER[0]}"
 	[ "$answer" = "used $1" ]
+}
+
+hold_shared()
+{
+	local answer
+
+	echo "share $1" >&"$hold_in"
+	while read -r answer && [ "$answer" != "shared $1" ]; do :; done <&"${HOLDER[0]}"
+	[ "$answer" = "shared $1" ]
 }
 
 release()
