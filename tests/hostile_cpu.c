@@ -126,7 +126,7 @@ static bool ended_since(const struct counts *before, uint64_t rows)
 static void child_begin(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
+	syscall(__NR_close_range, STDERR_FILENO + 1, ~0u, 0);
 }
 
 static pid_t start_hog(void)
