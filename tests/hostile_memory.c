@@ -342,6 +342,54 @@ TEST_F_TIMEOUT(records, are_limited, SECONDS)
 	EXPECT_TRUE(BED_WAIT(use_and_count(100) == 100));
 }
 
+#define NAMES 40     /* names of one process */
+#define NAMES_MAX 32 /* that the module remembers at once */
+
+/* Send a byte through a new descriptor, under a new name. */
+static bool send_as(int fd, int name)
+{
+	char comm[16];
+	int at = dup2(fd, 2000 + name);
+
+	snprintf(comm, sizeof(comm), "name %d", name);
+	return !prctl(PR_SET_NAME, comm) && at >= 0 && send(at, "", 1, 0) == 1 && !close(at);
+}
+
+/* Each descriptor has its row and its byte, also where the name is an older one. */
+TEST_F_TIMEOUT(records, names_are_limited, SECONDS)
+{
+	const struct sockstat_row *row = NULL;
+	bool seen[NAMES] = { false };
+	struct sockstat_table table;
+	int fd[2], i, rows = 0, names = 0;
+	uint64_t dropped;
+
+	ASSERT_TRUE(bed_pair(BED_4, fd));
+	ASSERT_TRUE(bed_table(&table));
+	dropped = table.dropped;
+	sockstat_table_free(&table);
+	for (i = 0; i < NAMES; i++)
+		ASSERT_TRUE(send_as(fd[0], i));
+	ASSERT_TRUE(bed_table(&table));
+	while ((row = sockstat_table_find_cookie(&table, bed_cookie(fd[0]), row))) {
+		if (row->fd < 2000)
+			continue;
+		rows++;
+		EXPECT_EQ(1ul, row->tx_bytes);
+		ASSERT_EQ(1, sscanf(row->comm, "name %d", &i));
+		names += !seen[i];
+		seen[i] = true;
+	}
+	EXPECT_EQ(NAMES, rows);
+	EXPECT_GE(NAMES_MAX, names);
+	EXPECT_LE(NAMES - NAMES_MAX, (int)(table.dropped - dropped));
+	printf("# %d rows with %d names, dropped %d\n", rows, names, (int)(table.dropped - dropped));
+	fflush(stdout);
+	sockstat_table_free(&table);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* ---- snapshots of a user without a limit on memory ---- */
 
 #define QUOTA (64 << 20) /* what the snapshots of one user's files may take */
