@@ -348,7 +348,7 @@ TEST_F_TIMEOUT(records, are_limited, SECONDS)
 /* Send a byte through a new descriptor, under a new name. */
 static bool send_as(int fd, int name)
 {
-	char comm[16];
+	char comm[32];
 	int at = dup2(fd, 2000 + name);
 
 	snprintf(comm, sizeof(comm), "name %d", name);

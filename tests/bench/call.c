@@ -144,7 +144,7 @@ static void close_listener(void)
 
 static void rename_and_send(int fd, int turn)
 {
-	char name[16];
+	char name[32];
 	int copy;
 
 	snprintf(name, sizeof(name), "%d of %d", turn, fd);
