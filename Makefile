@@ -39,7 +39,8 @@ help:
 	@echo '  make demo            show the module at work'
 	@echo '  make shell [K=6.1]   log in: the module is built, programs that use TCP are installed'
 	@echo '  make check           run every test, on the kernels 5.10, 6.1 and 7.3'
-	@echo '                       (T=name: one test, K=kernel: one kernel, K=all: all kernels)'
+	@echo '                       (T=name: one test, K=kernel: one kernel, K=all: all kernels,'
+	@echo '                       P=1: in guests whose four CPUs run in parallel, also with the next two)'
 	@echo '  make check-load      run the tests under load at full size, for hours (T=name K=kernel; default 7.3)'
 	@echo '  make check-debug     run every test on debug kernels, for hours (T=name K=7.3-kasan|7.3-kcsan)'
 	@echo '  make bench           measure the costs, beside other tools (B=group N=runs K=kernel OUT=directory)'
@@ -153,17 +154,18 @@ picture:
 bench:
 	@tests/bench/run $(if $(K),--kernel '$(K)') $(if $(B),--groups '$(B)') $(if $(N),--repeats '$(N)') $(if $(OUT),--out '$(OUT)')
 
+parallel = $(if $(filter-out 0,$(P)),--parallel)
 check:
-	@tests/vm/check $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')
+	@tests/vm/check $(parallel) $(if $(T),--test '$(T)') $(if $(K),--kernel '$(K)')
 
 check-user:
 	@tests/vm/check --user $(if $(T),--test '$(T)')
 
 check-load:
-	@tests/vm/check --load --kernel '$(or $(K),7.3)' $(if $(T),--test '$(T)')
+	@tests/vm/check --load $(parallel) --kernel '$(or $(K),7.3)' $(if $(T),--test '$(T)')
 
 check-debug:
-	@tests/vm/check --kernel '$(or $(K),debug)' $(if $(T),--test '$(T)')
+	@tests/vm/check $(parallel) --kernel '$(or $(K),debug)' $(if $(T),--test '$(T)')
 
 check-packages:
 	@tests/vm/packages

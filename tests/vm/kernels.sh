@@ -18,6 +18,8 @@
 #	machine-K-KEY/	an ordinary Debian of that suite with its own kernel, and
 #			with K downloaded but not installed: the Debian packages
 #			are installed there
+#	qemu-KEY/	the QEMU of the suite that ships the newest kernel: this machine
+#			runs it by that root's own loader
 #	build-K-ID/	a copy of the checkout (tree/, files), built for kernel K
 #	build-user-ID/	the same, built for this machine under ASan and UBSan
 #	checked-K-ID/	the same, for lint
@@ -201,6 +203,9 @@ newer_kernel_of()
 # its signing key with openssl.
 LATER_PACKAGES=(openssl dkms libjson-c5 libncursesw6 libaio1t64 liburing2)
 
+# The QEMU that can run a guest's CPUs in parallel; Debian 12's cannot, see guest.
+QEMU_PACKAGES=(qemu-system-x86)
+
 root_recipe()
 {
 	echo format 3
@@ -272,6 +277,19 @@ image_path()
 source_path()
 {
 	echo "$CACHE/source-$( (sources_of $NEWEST; echo "${SOURCE_PARTS[@]}") | key_of)"
+}
+
+qemu_path()
+{
+	echo "$CACHE/qemu-$( (sources_of $NEWEST; echo "${QEMU_PACKAGES[@]}") | key_of)"
+}
+
+# kernel_of_guest GUEST: the kernel of a guest that check names by kernel and kind.
+kernel_of_guest()
+{
+	local kernel=${1%-costs}
+
+	echo "${kernel%-parallel}"
 }
 
 lint_path()
