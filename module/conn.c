@@ -116,11 +116,28 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 {
 	int flow;
 
+	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || conn->flags & SOCKSTAT_CONN_LEAVING)
+		return;
 	/* tcp_disconnect() clears inet_dport; it goes unnoticed while kprobes are disarmed */
-	if (!(conn->flags & SOCKSTAT_CONN_STARTED) || !READ_ONCE(inet_sk(conn->sk)->inet_dport))
+	if (!READ_ONCE(inet_sk(conn->sk)->inet_dport))
 		return;
 	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
 		conn_settle_flow(conn, flow, view);
+}
+
+/*
+ * Make a record for a caller or a reader. tcp_v4_connect() sets inet_dport shortly
+ * before it enters TCP_SYN_SENT; there is no connection and no valid number yet.
+ */
+static struct sockstat_conn *conn_new_unless_connecting(struct sock *sk)
+{
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+	struct sockstat_conn *conn = sockstat_table_new(sk);
+
+	if (conn && sock && READ_ONCE(sock->state) == SS_UNCONNECTED &&
+	    READ_ONCE(sk->sk_state) == TCP_CLOSE)
+		conn->flags &= ~SOCKSTAT_CONN_STARTED;
+	return conn;
 }
 
 /*
@@ -145,12 +162,34 @@ static bool conn_note_closing(struct sockstat_conn *conn)
 /* Move a record from the table to the history; free it if there was no connection. */
 static void conn_retire(struct sockstat_conn *conn)
 {
-	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && conn_note_closing(conn);
+	/* not if there was no record for the addresses before tcp_disconnect() cleared them */
+	bool known = !(conn->flags & SOCKSTAT_CONN_LEAVING) || conn->flags & SOCKSTAT_CONN_DEAD;
+	bool keep = conn->flags & SOCKSTAT_CONN_STARTED && known && conn_note_closing(conn);
 
 	if (keep && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		sockstat_ident_capture(&conn->past->id, conn->sk);
 	conn->flags |= SOCKSTAT_CONN_DEAD;
 	sockstat_table_remove(conn, keep);
+}
+
+/**
+ * sockstat_conn_lock() - sockstat_table_lock(), without an ended connection
+ * @place: filled in for sockstat_table_unlock()
+ * @sk: the socket
+ *
+ * If tcp_disconnect() has cleared inet_dport, the old connection moves to the
+ * history. Before, a second record would count the bytes of its lifetime again.
+ *
+ * Context, Return: those of sockstat_table_lock().
+ */
+struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const struct sock *sk)
+{
+	struct sockstat_conn *conn = sockstat_table_lock(place, sk);
+
+	if (!conn || !(conn->flags & SOCKSTAT_CONN_LEAVING) || READ_ONCE(inet_sk(sk)->inet_dport))
+		return conn;
+	conn_retire(conn);
+	return NULL;
 }
 
 /*
@@ -218,6 +257,19 @@ static noinline bool conn_change_creditor(struct sockstat_conn *conn, enum socks
 	return true;
 }
 
+/* Without a creditor, as sockstat_table_again() must not count the calls that follow. */
+static noinline void conn_count_late_call(struct sockstat_conn *conn, enum sockstat_flow flow,
+					  const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h = sockstat_holder_claim(&conn->holders, caller) ?:
+					    sockstat_holder_of_process(&conn->holders, caller);
+
+	if (!h && caller->task)
+		h = conn_add_holder(conn, caller);
+	if (h)
+		atomic64_inc(&h->calls[flow]);
+}
+
 /**
  * sockstat_conn_enter() - a call enters TCP to send or to receive
  * @sk: the socket
@@ -239,9 +291,13 @@ bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
 	struct sockstat_conn *conn;
 	bool done = true;
 
-	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: conn_new_unless_connecting(sk);
 	if (!conn)
 		goto out;
+	if (unlikely(conn->flags & SOCKSTAT_CONN_LEAVING)) {
+		conn_count_late_call(conn, flow, caller);
+		goto out;
+	}
 	conn_credit(conn, flow, sockstat_ledger_advance(&conn->ledger, sk, flow));
 	h = conn->creditor[flow];
 	if (!h || !sockstat_holder_is(h, caller)) {
@@ -267,7 +323,7 @@ void sockstat_conn_urgent(struct sock *sk)
 	struct sockstat_conn *conn;
 
 	conn = sockstat_table_lock(&place, sk);
-	if (conn)
+	if (conn && !(conn->flags & SOCKSTAT_CONN_LEAVING))
 		conn_credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
 	sockstat_table_unlock(&place);
 }
@@ -387,13 +443,25 @@ void sockstat_conn_dead(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		conn_note_death(conn);
 	/* TCP destroys an orphan (SOCK_DEAD) right after this */
-	if (conn && (conn->flags & SOCKSTAT_CONN_LEAVING || sock_flag(sk, SOCK_DEAD)))
+	if (conn && !(conn->flags & SOCKSTAT_CONN_LEAVING) && sock_flag(sk, SOCK_DEAD))
 		conn_retire(conn);
 	sockstat_table_unlock(&place);
+}
+
+/* Make the totals final; sockstat_conn_lock() retires the connection later. */
+static void conn_leave(struct sockstat_conn *conn)
+{
+	int flow;
+
+	if (!(conn->flags & SOCKSTAT_CONN_DEAD))
+		conn_note_death(conn);
+	conn->flags |= SOCKSTAT_CONN_LEAVING;
+	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
+		conn_set_creditor(conn, flow, NULL);
 }
 
 /**
@@ -408,15 +476,11 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 		conn_add_first_holder(conn, caller);
-		/* else tcp_disconnect() enters TCP_CLOSE next: sockstat_conn_dead() retires it */
-		if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
-			conn_retire(conn);
-		else
-			conn->flags |= SOCKSTAT_CONN_LEAVING;
+		conn_leave(conn);
 	}
 	sockstat_table_unlock(&place);
 }
@@ -447,7 +511,7 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		/* tcp_close() detaches the file, which has the inode number */
 		if (conn_note_closing(conn) && !conn->past->id.inode)
@@ -497,7 +561,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 			conn->opened = conn_now_ns();
@@ -520,13 +584,13 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
  * @sk: a socket without a record
  * @caller: a descriptor of it, credited with all bytes of its lifetime
  *
- * Context: between sockstat_table_lock() and sockstat_table_unlock().
+ * Context: between sockstat_conn_lock() and sockstat_table_unlock().
  * Return: the record, valid until sockstat_table_unlock(); NULL (and counted) if
  * none is available.
  */
 struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller)
 {
-	struct sockstat_conn *conn = sockstat_table_new(sk);
+	struct sockstat_conn *conn = conn_new_unless_connecting(sk);
 
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);

@@ -11,11 +11,12 @@
 #include "ledger.h"
 
 struct sock;
+struct sockstat_place;
 
 #define SOCKSTAT_CONN_STARTED BIT(0) /* a connection was begun: connect() or a handshake */
 #define SOCKSTAT_CONN_DEAD BIT(1)    /* it has ended, and @past has been filled in */
 #define SOCKSTAT_CONN_CLOSED BIT(2)  /* tcp_close() was called: no file refers to it */
-#define SOCKSTAT_CONN_LEAVING BIT(3) /* tcp_disconnect() is running and will enter TCP_CLOSE */
+#define SOCKSTAT_CONN_LEAVING BIT(3) /* tcp_disconnect() was called: the totals are final */
 
 /**
  * struct sockstat_past - data of an ended connection for its row
@@ -96,6 +97,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 			  const union sockstat_addr *addr, __be16 port, int error);
 
 /* for snapshots, called by row.c */
+struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const struct sock *sk);
 void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
 						   const struct sockstat_caller *caller);

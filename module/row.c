@@ -125,7 +125,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	struct sockstat_place place;
 
 	row = row_append(sink);
-	conn = sockstat_table_lock(&place, sk);
+	conn = sockstat_conn_lock(&place, sk);
 	row_set_socket(row, sk);
 	if (!conn)
 		conn = row_adopt_conn(row, sk, caller);
@@ -167,7 +167,8 @@ static void row_set_closed(struct sockstat_row *row, const struct sockstat_conn 
 
 static bool row_conn_is_over(const struct sockstat_conn *conn)
 {
-	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED);
+	return conn->flags &
+	       (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED | SOCKSTAT_CONN_LEAVING);
 }
 
 /*
