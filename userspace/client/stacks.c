@@ -1,164 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Protocols on top of TCP (kTLS, MPTCP), and several listeners on one port (SO_REUSEPORT). */
+/* MPTCP, and several listeners on one port (SO_REUSEPORT). */
 
 #include <errno.h>
-#include <linux/tcp.h>
-#include <linux/tls.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "scenario.h"
 
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
-#ifndef TCP_ULP
-#define TCP_ULP 31
-#endif
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-
-/* TLS 1.2 with AES-GCM: each record has a header, an explicit nonce and a tag. */
-#define RECORD_MAX 16384
-#define RECORD_OVERHEAD (5 + 8 + 16)
-
-static void tls_key(struct run *r, struct end *e, int direction)
-{
-	struct tls12_crypto_info_aes_gcm_128 key = {
-		.info = { .version = TLS_1_2_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128 },
-		.iv = "0123456",
-		.key = "0123456789abcde",
-		.salt = "012",
-	};
-
-	if (setsockopt(e->fd, SOL_TLS, direction, &key, sizeof(key)))
-		skip(r, "this kernel's TLS does not support AES-GCM: %m");
-}
-
-/*
- * Enable kTLS at the client only, with the same key for both directions.  The
- * server sends the client's records back unchanged, and the client can decrypt
- * them.
- */
-static void tls_open(struct run *r, struct pair *p)
-{
-	pair_open(r, p);
-	if (setsockopt(p->client->fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")))
-		skip(r, "this kernel has no TLS: %m");
-	tls_key(r, p->client, TLS_TX);
-	tls_key(r, p->client, TLS_RX);
-	/* The calls enter TLS; how often it calls TCP depends on the kernel. */
-	p->client->loose |= LOOSE_TX_CALLS | LOOSE_RX_CALLS;
-}
-
-/* Send @len bytes of plain text, echo the records, and receive the plain text again. */
-static void tls_round(struct pair *p, size_t len)
-{
-	size_t carried = len + (len + RECORD_MAX - 1) / RECORD_MAX * RECORD_OVERHEAD, at;
-	struct run *r = p->client->run;
-	char *clear = malloc(len), *records = malloc(carried);
-	ssize_t n;
-
-	must(r, clear && records);
-	fill(clear, len);
-	must(r, send(p->client->fd, clear, len, 0) == (ssize_t)len);
-	for (at = 0; at < carried; at += n) {
-		n = rx(p->server, recv(p->server->fd, records + at, carried - at, 0));
-		must(r, n > 0);
-	}
-	tx_add(p->client, carried, 0);
-	wait_acked(p->client);
-	check(r);
-
-	must(r, tx(p->server, send(p->server->fd, records, carried, 0)) == (ssize_t)carried);
-	memset(clear, 0, len);
-	for (at = 0; at < len; at += n) {
-		n = recv(p->client->fd, clear + at, len - at, 0);
-		must(r, n > 0);
-	}
-	fill(records, len);
-	if (memcmp(clear, records, len))
-		fail(r, "the client received other bytes than it had sent");
-	rx_add(p->client, carried, 0);
-	check(r);
-	free(clear);
-	free(records);
-}
-
-static void stacks_ktls(struct run *r)
-{
-	struct pair p;
-
-	tls_open(r, &p);
-	tls_round(&p, 1);
-	tls_round(&p, 1000);
-	tls_round(&p, RECORD_MAX);
-	tls_round(&p, 20000);
-	must(r, !shutdown(p.client->fd, SHUT_WR));
-	read_to_eof(p.server);
-	check(r);
-}
-
-/* kTLS is enabled on a connection that has already moved bytes. */
-static void stacks_ktls_later(struct run *r)
-{
-	struct pair p;
-
-	pair_open(r, &p);
-	talk(&p, 1000);
-	if (setsockopt(p.client->fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")))
-		skip(r, "this kernel has no TLS: %m");
-	tls_key(r, p.client, TLS_TX);
-	tls_key(r, p.client, TLS_RX);
-	check(r);
-	p.client->loose |= LOOSE_TX_CALLS | LOOSE_RX_CALLS;
-	tls_round(&p, 1000);
-	tls_round(&p, 3000);
-}
-
-/*
- * Send more than the buffers hold, with send() and sendfile().  TX_BYTES must
- * be the number of bytes that the peer received, including the TLS overhead.
- */
-static void stacks_ktls_stream(struct run *r)
-{
-	size_t size = 200000, left;
-	int file = memfd_create("sockstat", MFD_CLOEXEC);
-	char *buf = malloc(size);
-	struct drain d;
-	struct pair p;
-	ssize_t n;
-
-	must(r, file >= 0 && buf);
-	fill(buf, size);
-	must(r, write(file, buf, size) == (ssize_t)size && !lseek(file, 0, SEEK_SET));
-	tls_open(r, &p);
-	drain_start(&d, p.server, UINT64_MAX);
-	for (left = r->opt->bytes; left; left -= n) {
-		n = send(p.client->fd, buf, left < size ? left : size, 0);
-		must(r, n > 0);
-	}
-	for (left = size; left; left -= n) {
-		n = sendfile(p.client->fd, file, NULL, left);
-		must(r, n > 0);
-	}
-	must(r, !shutdown(p.client->fd, SHUT_WR));
-	drain_join(&d);
-	if (p.server->rx_bytes <= r->opt->bytes + size)
-		fail(r, "the peer received no TLS overhead, so TLS was not in use");
-	tx_add(p.client, p.server->rx_bytes, 0);
-	wait_acked(p.client);
-	check(r);
-	close(file);
-	free(buf);
-}
 
 static int mptcp_socket(struct run *r)
 {
@@ -365,11 +218,6 @@ static void stacks_reuseport(struct run *r)
 }
 
 const struct scenario stacks_scenarios[] = {
-	{ "ktls", stacks_ktls, 0, 0, "send and receive with kTLS at one end, 1 to 20,000 bytes" },
-	{ "ktls_later", stacks_ktls_later, 0, 0,
-	  "enable kTLS on a connection that is already in use" },
-	{ "ktls_stream", stacks_ktls_stream, 0, 0,
-	  "send a stream with kTLS by send(2) and sendfile(2)" },
 	{ "mptcp", stacks_mptcp, 0, 0, "use MPTCP at both ends: no rows" },
 	{ "mptcp_server_fallback", stacks_mptcp_server_fallback, 0, 0,
 	  "accept a TCP client at an MPTCP listener" },
