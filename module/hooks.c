@@ -18,6 +18,10 @@
 #include "probe.h"
 #include "table.h"
 
+/* The names of kernel modules whose functions are probed; NULL if they are built in. */
+#define HOOKS_TLS (IS_BUILTIN(CONFIG_TLS) ? NULL : "tls")
+#define HOOKS_IPV6 (IS_BUILTIN(CONFIG_IPV6) ? NULL : "ipv6")
+
 /* Number of connect() calls in progress beyond which the kretprobe misses some. */
 #define CONNECTS_MAX 64
 
@@ -139,6 +143,27 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_recvmsg", .handler = hooks_on_recvmsg },
 	{ .function = "tcp_splice_read", .handler = hooks_on_splice_read },
 	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
+	/*
+	 * kTLS calls TCP below the functions above. What a device decrypts is also
+	 * received through tls_sw_recvmsg() and tls_sw_splice_read().
+	 */
+	{ .function = "tls_sw_sendmsg", .module = HOOKS_TLS, .handler = hooks_on_send },
+	{ .function = "tls_sw_recvmsg", .module = HOOKS_TLS, .handler = hooks_on_receive },
+	{ .function = "tls_sw_splice_read", .module = HOOKS_TLS, .handler = hooks_on_splice_read },
+	/* removed in 6.5, as tcp_sendpage() */
+	{ .function = "tls_sw_sendpage",
+	  .module = HOOKS_TLS,
+	  .handler = hooks_on_send,
+	  .optional = true },
+	/* only with CONFIG_TLS_DEVICE */
+	{ .function = "tls_device_sendmsg",
+	  .module = HOOKS_TLS,
+	  .handler = hooks_on_send,
+	  .optional = true },
+	{ .function = "tls_device_sendpage",
+	  .module = HOOKS_TLS,
+	  .handler = hooks_on_send,
+	  .optional = true },
 };
 
 /* The arguments of connect(), as the socket has no peer any more once it has failed. */
@@ -199,18 +224,19 @@ static int hooks_on_connect_return(struct kretprobe_instance *ri, struct pt_regs
 	return 0;
 }
 
-static struct kretprobe hooks_returns[] = {
+static struct sockstat_return_probe hooks_returns[] = {
 	{
-		.kp = { .symbol_name = "tcp_v4_connect" },
-		.entry_handler = hooks_on_connect_v4,
+		.function = "tcp_v4_connect",
+		.entry = hooks_on_connect_v4,
 		.handler = hooks_on_connect_return,
 		.data_size = sizeof(struct hooks_attempt),
 		.maxactive = CONNECTS_MAX,
 	},
 #if IS_ENABLED(CONFIG_IPV6)
 	{
-		.kp = { .symbol_name = "tcp_v6_connect" },
-		.entry_handler = hooks_on_connect_v6,
+		.function = "tcp_v6_connect",
+		.module = HOOKS_IPV6,
+		.entry = hooks_on_connect_v6,
 		.handler = hooks_on_connect_return,
 		.data_size = sizeof(struct hooks_attempt),
 		.maxactive = CONNECTS_MAX,
@@ -294,7 +320,7 @@ void sockstat_hooks_unregister(void)
 /**
  * sockstat_hooks_missed() - count the probe hits that the kernel has skipped
  *
- * Context: any.
+ * Context: process, may sleep.
  * Return: the count since sockstat_hooks_register().
  */
 u64 sockstat_hooks_missed(void)

@@ -3,10 +3,15 @@
 
 #include <linux/errname.h>
 #include <linux/ftrace.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
 #include "probe.h"
+
+/* Protects the kprobes and kretprobes of all sets, and their @missed. */
+static DEFINE_MUTEX(probe_mutex);
 
 static int probe_fail(const char *what, const char *symbol, int err)
 {
@@ -47,6 +52,12 @@ static void probe_unregister_traces(struct sockstat_probe_set *set, unsigned int
 	tracepoint_synchronize_unregister();
 }
 
+/* Whether a probe is one of @name's, or any if @name is NULL. */
+static bool probe_is_chosen(const char *module, const char *name)
+{
+	return !name || (module && !strcmp(module, name));
+}
+
 static struct kprobe probe_make_entry(const struct sockstat_entry_probe *p, kprobe_opcode_t *addr)
 {
 	return (struct kprobe){
@@ -56,11 +67,25 @@ static struct kprobe probe_make_entry(const struct sockstat_entry_probe *p, kpro
 	};
 }
 
+/* Register a kprobe; clear it if that fails, as its addr says whether it is registered. */
+static int probe_register_kprobe(struct kprobe *kp)
+{
+	int err = register_kprobe(kp);
+
+	if (err)
+		*kp = (struct kprobe){};
+	return err;
+}
+
 /*
  * A probe on a function's ftrace site is called through ftrace. The kernel can
  * optimize a probe on the next instruction, where the argument registers are
  * still unchanged, into a jump, which costs a third less. Registering a disabled
  * probe by the function's name reveals the address of its ftrace site.
+ *
+ * Only the kernel's own functions get jumps. In a module that is unloaded soon
+ * after the jump was removed, kill_optimized_kprobe() of 7.3 leaves the unused
+ * probe behind, and no other can be registered at that address.
  */
 static void probe_locate_entries(struct sockstat_probe_set *set)
 {
@@ -72,91 +97,240 @@ static void probe_locate_entries(struct sockstat_probe_set *set)
 	for (i = 0; i < set->nr_entries; i++) {
 		struct sockstat_entry_probe *p = &set->entries[i];
 
-		p->kp = probe_make_entry(p, NULL);
-		p->kp.flags = KPROBE_FLAG_DISABLED;
-		if (register_kprobe(&p->kp))
+		if (p->module)
 			continue;
-		if (kprobe_ftrace(&p->kp))
-			p->past = p->kp.addr + MCOUNT_INSN_SIZE / sizeof(*p->kp.addr);
-		found[nr_found++] = &p->kp;
+		p->site = probe_make_entry(p, NULL);
+		p->site.flags = KPROBE_FLAG_DISABLED;
+		if (probe_register_kprobe(&p->site))
+			continue;
+		if (kprobe_ftrace(&p->site))
+			p->past = p->site.addr + MCOUNT_INSN_SIZE / sizeof(*p->site.addr);
+		found[nr_found++] = &p->site;
 	}
 	unregister_kprobes(found, nr_found);
+	while (nr_found--)
+		*found[nr_found] = (struct kprobe){};
 #endif
 }
 
 /*
- * kp.list is linked only if the kernel has prepared the probe for optimization;
+ * jump.list is linked only if the kernel has prepared the probe for optimization;
  * otherwise it would stay an int3, which costs more than ftrace.
  */
 static bool probe_register_jump(struct sockstat_entry_probe *p)
 {
-	if (!p->past)
+	p->jump = probe_make_entry(p, p->past);
+	if (probe_register_kprobe(&p->jump))
 		return false;
-	p->kp = probe_make_entry(p, p->past);
-	if (register_kprobe(&p->kp))
-		return false;
-	if (!list_empty(&p->kp.list))
+	if (!list_empty(&p->jump.list))
 		return true;
-	unregister_kprobe(&p->kp);
+	unregister_kprobe(&p->jump);
+	p->jump = (struct kprobe){};
 	return false;
 }
 
 static int probe_register_entry(struct sockstat_entry_probe *p)
 {
-	int err;
-
-	if (probe_register_jump(p))
+	if (p->past && probe_register_jump(p))
 		return 0;
-	p->kp = probe_make_entry(p, NULL);
-	err = register_kprobe(&p->kp);
-	return p->optional && err == -ENOENT ? 0 : err;
+	p->site = probe_make_entry(p, NULL);
+	return probe_register_kprobe(&p->site);
 }
 
-static int probe_register_entries(struct sockstat_probe_set *set, unsigned int *done)
+/*
+ * The functions of a module that is not loaded do not exist. Without @name, that
+ * is the same error as that of a function that the kernel lacks. A module that is
+ * being loaded may be found here before it is reported to probe_on_module().
+ */
+static int probe_register_entries(struct sockstat_probe_set *set, const char *name)
 {
-	probe_locate_entries(set);
-	for (*done = 0; *done < set->nr_entries; ++*done) {
-		struct sockstat_entry_probe *p = &set->entries[*done];
-		int err = probe_register_entry(p);
+	int err, first_err = 0;
+	unsigned int i;
 
+	for (i = 0; i < set->nr_entries; i++) {
+		struct sockstat_entry_probe *p = &set->entries[i];
+
+		if (!probe_is_chosen(p->module, name) || p->jump.addr || p->site.addr)
+			continue;
+		err = probe_register_entry(p);
+		if (err == -ENOENT && (p->optional || (p->module && !name)))
+			continue;
 		if (err)
-			return probe_fail("function", p->function, err);
+			err = probe_fail("function", p->function, err);
+		first_err = first_err ?: err;
 	}
-	return 0;
+	return first_err;
 }
 
 /* One call for all probes, since each call waits for a grace period. */
-static void probe_unregister_entries(struct sockstat_probe_set *set, unsigned int n)
+static void probe_unregister_entries(struct sockstat_probe_set *set, const char *name)
 {
-	struct kprobe *live[SOCKSTAT_PROBE_MAX];
+	struct kprobe *live[2 * SOCKSTAT_PROBE_MAX];
+	struct sockstat_entry_probe *p;
 	int nr_live = 0;
+	unsigned int i;
 
-	while (n--)
-		if (set->entries[n].kp.addr)
-			live[nr_live++] = &set->entries[n].kp;
+	for (i = 0; i < set->nr_entries; i++) {
+		p = &set->entries[i];
+		if (!probe_is_chosen(p->module, name))
+			continue;
+		if (p->jump.addr)
+			live[nr_live++] = &p->jump;
+		if (p->site.addr)
+			live[nr_live++] = &p->site;
+	}
 	unregister_kprobes(live, nr_live);
+	for (i = 0; i < set->nr_entries; i++) {
+		p = &set->entries[i];
+		if (!probe_is_chosen(p->module, name))
+			continue;
+		p->missed += p->jump.nmissed + p->site.nmissed;
+		p->jump = (struct kprobe){};
+		p->site = (struct kprobe){};
+	}
 }
 
-static int probe_register_returns(struct sockstat_probe_set *set, unsigned int *done)
+static int probe_ignore(struct kprobe *kp, struct pt_regs *regs)
 {
-	for (*done = 0; *done < set->nr_returns; ++*done) {
-		struct kretprobe *p = &set->returns[*done];
-		int err = register_kretprobe(p);
-
-		if (err)
-			return probe_fail("function", p->kp.symbol_name, err);
-	}
 	return 0;
 }
 
-static void probe_unregister_returns(struct sockstat_probe_set *set, unsigned int n)
+/*
+ * A livepatch redirects a function at its ftrace site, and the instructions behind
+ * that are not executed any more. So probe the sites themselves, before the first
+ * livepatch is applied. The kernel reads pre_handler at each hit: both kprobes are
+ * registered while one of them passes the calls to the handler, and at most a call
+ * that is between them at the change is counted twice.
+ */
+static void probe_leave_jumps(struct sockstat_probe_set *set)
 {
-	struct kretprobe *live[SOCKSTAT_PROBE_MAX];
+	struct kprobe *left[SOCKSTAT_PROBE_MAX];
+	struct sockstat_entry_probe *p;
+	int nr_left = 0;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < set->nr_entries; i++) {
+		p = &set->entries[i];
+		if (!p->jump.addr)
+			continue;
+		p->site = probe_make_entry(p, NULL);
+		p->site.pre_handler = probe_ignore;
+		err = probe_register_kprobe(&p->site);
+		if (err) {
+			probe_fail("the livepatched function", p->function, err);
+			continue;
+		}
+		WRITE_ONCE(p->site.pre_handler, p->handler);
+		WRITE_ONCE(p->jump.pre_handler, probe_ignore);
+		left[nr_left++] = &p->jump;
+	}
+	unregister_kprobes(left, nr_left);
+	for (i = 0; i < set->nr_entries; i++) {
+		p = &set->entries[i];
+		if (!p->site.addr)
+			continue;
+		p->missed += p->jump.nmissed;
+		p->jump = (struct kprobe){};
+	}
+}
+
+static int probe_register_returns(struct sockstat_probe_set *set, const char *name)
+{
+	int err, first_err = 0;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		live[i] = &set->returns[i];
-	unregister_kretprobes(live, n);
+	for (i = 0; i < set->nr_returns; i++) {
+		struct sockstat_return_probe *p = &set->returns[i];
+
+		if (!probe_is_chosen(p->module, name) || p->rp.kp.addr)
+			continue;
+		p->rp = (struct kretprobe){
+			.kp.symbol_name = p->function,
+			.entry_handler = p->entry,
+			.handler = p->handler,
+			.data_size = p->data_size,
+			.maxactive = p->maxactive,
+		};
+		err = register_kretprobe(&p->rp);
+		if (err)
+			p->rp.kp.addr = NULL;
+		if (err == -ENOENT && p->module && !name)
+			continue;
+		if (err)
+			err = probe_fail("function", p->function, err);
+		first_err = first_err ?: err;
+	}
+	return first_err;
+}
+
+static void probe_unregister_returns(struct sockstat_probe_set *set, const char *name)
+{
+	struct kretprobe *live[SOCKSTAT_PROBE_MAX];
+	int nr_live = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_returns; i++) {
+		struct sockstat_return_probe *p = &set->returns[i];
+
+		if (probe_is_chosen(p->module, name) && p->rp.kp.addr)
+			live[nr_live++] = &p->rp;
+	}
+	unregister_kretprobes(live, nr_live);
+	while (nr_live--) {
+		struct sockstat_return_probe *p =
+			container_of(live[nr_live], struct sockstat_return_probe, rp);
+
+		p->missed += p->rp.kp.nmissed + p->rp.nmissed;
+		p->rp = (struct kretprobe){};
+	}
+}
+
+/*
+ * MODULE_STATE_COMING comes before the module's init function, so before any use
+ * of its functions, and before a livepatch is applied. An error is logged: the
+ * module may be loaded all the same.
+ */
+static int probe_on_module(struct notifier_block *nb, unsigned long state, void *data)
+{
+	struct sockstat_probe_set *set = container_of(nb, struct sockstat_probe_set, modules);
+	struct module *mod = data;
+
+	mutex_lock(&probe_mutex);
+	switch (state) {
+	case MODULE_STATE_COMING:
+		if (is_livepatch_module(mod))
+			probe_leave_jumps(set);
+		probe_register_returns(set, mod->name);
+		probe_register_entries(set, mod->name);
+		break;
+	case MODULE_STATE_GOING:
+		probe_unregister_entries(set, mod->name);
+		probe_unregister_returns(set, mod->name);
+		break;
+	}
+	mutex_unlock(&probe_mutex);
+	return NOTIFY_DONE;
+}
+
+static int probe_register_functions(struct sockstat_probe_set *set)
+{
+	int err;
+
+	mutex_lock(&probe_mutex);
+	if (!test_taint(TAINT_LIVEPATCH))
+		probe_locate_entries(set);
+	err = probe_register_returns(set, NULL) ?: probe_register_entries(set, NULL);
+	mutex_unlock(&probe_mutex);
+	return err;
+}
+
+static void probe_unregister_functions(struct sockstat_probe_set *set)
+{
+	mutex_lock(&probe_mutex);
+	probe_unregister_entries(set, NULL);
+	probe_unregister_returns(set, NULL);
+	mutex_unlock(&probe_mutex);
 }
 
 /**
@@ -164,31 +338,39 @@ static void probe_unregister_returns(struct sockstat_probe_set *set, unsigned in
  * @set: the probes
  *
  * Handlers may run before this returns. If one probe fails, its symbol is
- * logged and the others are unregistered.
+ * logged and the others are unregistered. Functions of modules that are not
+ * loaded are probed when the module is loaded.
  *
  * Context: process, may sleep.
  * Return: 0 or a negative errno.
  */
 int sockstat_probe_register(struct sockstat_probe_set *set)
 {
-	unsigned int traces, entries, returns;
+	unsigned int traces;
 	int err;
 
 	err = probe_register_traces(set, &traces);
 	if (err)
 		goto err_traces;
-	err = probe_register_returns(set, &returns);
+	/*
+	 * From here on, modules and livepatches are reported. Those that were loaded
+	 * earlier are found by the names of their functions, and by the taint. Our
+	 * call comes after kprobes' own, which takes the probes out of the code of a
+	 * module that is unloaded.
+	 */
+	set->modules.notifier_call = probe_on_module;
+	set->modules.priority = -1;
+	err = register_module_notifier(&set->modules);
 	if (err)
-		goto err_returns;
-	err = probe_register_entries(set, &entries);
+		goto err_traces;
+	err = probe_register_functions(set);
 	if (err)
-		goto err_entries;
+		goto err_functions;
 	return 0;
 
-err_entries:
-	probe_unregister_entries(set, entries);
-err_returns:
-	probe_unregister_returns(set, returns);
+err_functions:
+	unregister_module_notifier(&set->modules);
+	probe_unregister_functions(set);
 err_traces:
 	probe_unregister_traces(set, traces);
 	return err;
@@ -204,8 +386,8 @@ err_traces:
  */
 void sockstat_probe_unregister(struct sockstat_probe_set *set)
 {
-	probe_unregister_entries(set, set->nr_entries);
-	probe_unregister_returns(set, set->nr_returns);
+	unregister_module_notifier(&set->modules);
+	probe_unregister_functions(set);
 	probe_unregister_traces(set, set->nr_traces);
 }
 
@@ -213,7 +395,7 @@ void sockstat_probe_unregister(struct sockstat_probe_set *set)
  * sockstat_probe_missed() - count the hits whose handler the kernel has skipped
  * @set: a registered set
  *
- * Context: any.
+ * Context: process, may sleep.
  * Return: the count since the set was registered.
  */
 u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
@@ -221,10 +403,17 @@ u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
 	u64 missed = 0;
 	unsigned int i;
 
-	for (i = 0; i < set->nr_entries; i++)
-		missed += READ_ONCE(set->entries[i].kp.nmissed);
-	for (i = 0; i < set->nr_returns; i++)
-		missed +=
-			READ_ONCE(set->returns[i].kp.nmissed) + READ_ONCE(set->returns[i].nmissed);
+	mutex_lock(&probe_mutex);
+	for (i = 0; i < set->nr_entries; i++) {
+		const struct sockstat_entry_probe *p = &set->entries[i];
+
+		missed += p->missed + READ_ONCE(p->jump.nmissed) + READ_ONCE(p->site.nmissed);
+	}
+	for (i = 0; i < set->nr_returns; i++) {
+		const struct sockstat_return_probe *p = &set->returns[i];
+
+		missed += p->missed + READ_ONCE(p->rp.kp.nmissed) + READ_ONCE(p->rp.nmissed);
+	}
+	mutex_unlock(&probe_mutex);
 	return missed;
 }
