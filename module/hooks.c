@@ -155,6 +155,11 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	  .module = HOOKS_TLS,
 	  .handler = hooks_on_send,
 	  .optional = true },
+	/* since 6.6; other parts of the kernel call it, such as NVMe over TCP */
+	{ .function = "tls_sw_read_sock",
+	  .module = HOOKS_TLS,
+	  .handler = hooks_on_receive,
+	  .optional = true },
 	/* only with CONFIG_TLS_DEVICE */
 	{ .function = "tls_device_sendmsg",
 	  .module = HOOKS_TLS,
