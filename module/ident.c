@@ -74,6 +74,7 @@ void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	unsigned long inode = sockstat_compat_sock_ino(sk) ?: id->inode;
+	u32 cookie[2]; /* the low half first, on any machine */
 
 	memset(id, 0, sizeof(*id));
 	if (sk->sk_family == AF_INET6)
@@ -85,7 +86,8 @@ void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk)
 	id->uid = READ_ONCE(sk->sk_uid);
 	id->netns = sock_net(sk)->ns.inum;
 	id->inode = inode;
-	sock_diag_save_cookie(sk, (u32 *)&id->cookie);
+	sock_diag_save_cookie(sk, cookie);
+	id->cookie = (u64)cookie[1] << 32 | cookie[0];
 }
 
 /**
