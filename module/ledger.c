@@ -455,10 +455,11 @@ void sockstat_ledger_freeze_tx(struct sockstat_ledger *l)
 }
 
 /**
- * sockstat_ledger_queues() - count the bytes in a socket's two buffers
+ * sockstat_ledger_queues() - count the contents of a socket's two queues
  * @sk: a full TCP socket that the caller keeps from going away
  * @queue: filled in: bytes queued but not acknowledged, bytes received but not
- *         read
+ *         read; for a listener, as "ss -l" shows them, the limit of its accept
+ *         queue, and the connections in it
  *
  * Context: any.
  */
@@ -470,6 +471,10 @@ void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS])
 
 	queue[SOCKSTAT_TX] = 0;
 	queue[SOCKSTAT_RX] = 0;
+	if (state == TCP_LISTEN) {
+		queue[SOCKSTAT_TX] = READ_ONCE(sk->sk_max_ack_backlog);
+		queue[SOCKSTAT_RX] = READ_ONCE(sk->sk_ack_backlog);
+	}
 	if (BIT(state) & (TCPF_LISTEN | TCPF_CLOSE))
 		return;
 	/* with TCP_FASTOPEN_CONNECT, the SYN and its sequence number are put off */

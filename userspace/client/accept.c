@@ -2,6 +2,7 @@
 /* How a server accepts connections: accept(), io_uring, a backlog, forked processes. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -176,6 +177,77 @@ static void accept_backlog(struct run *r)
 	}
 }
 
+/*
+ * Compare TCP_INFO, to which check() compares the row, with what is known here.
+ * connect() may return before the connection is in the queue.
+ */
+static void queue_is(struct end *listener, uint64_t waiting, uint64_t limit)
+{
+	struct truth t;
+
+	do
+		truth_get(listener, &t);
+	while (t.rx_queue < waiting);
+	if (t.rx_queue != waiting || t.tx_queue != limit)
+		fail(listener->run,
+		     "TCP_INFO has %" PRIu64 " of %" PRIu64 " connections, not %" PRIu64
+		     " of %" PRIu64,
+		     t.rx_queue, t.tx_queue, waiting, limit);
+	check(listener->run);
+}
+
+/*
+ * The queues of a listener are the connections that wait for accept() and their
+ * limit, which another listen() changes.
+ */
+static void accept_queue(struct run *r)
+{
+	struct end *listener = listen_open(r, CLIENTS), *clients[CLIENTS];
+	int i;
+
+	queue_is(listener, 0, CLIENTS);
+	for (i = 0; i < CLIENTS; i++) {
+		clients[i] = connect_to(r, listener);
+		queue_is(listener, i + 1, CLIENTS);
+	}
+	must(r, !listen(listener->fd, 2));
+	queue_is(listener, CLIENTS, 2);
+	for (i = 0; i < CLIENTS; i++) {
+		accept_from(r, listener, clients[i]->opened_lo);
+		queue_is(listener, CLIENTS - 1 - i, 2);
+	}
+}
+
+static struct end *listen_beside(struct run *r, const struct end *first, int backlog)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = family_loopback(r, first ? addr_port(&first->local) : 0, &sa);
+	int fd = tcp_socket(r), on = 1;
+
+	must(r, !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)));
+	must(r, !bind(fd, (struct sockaddr *)&sa, len) && !listen(fd, backlog));
+	return end_new(r, fd, SOCKSTAT_ROLE_NONE, -1);
+}
+
+/* Each listener of a SO_REUSEPORT group has its own queue. */
+static void accept_reuseport(struct run *r)
+{
+	struct end *first = listen_beside(r, NULL, 20), *second = listen_beside(r, first, 30);
+	struct truth a, b;
+	int i;
+
+	for (i = 1; i <= 2 * CLIENTS; i++) {
+		connect_to(r, first);
+		do {
+			truth_get(first, &a);
+			truth_get(second, &b);
+		} while (a.rx_queue + b.rx_queue < (uint64_t)i);
+		must(r, a.rx_queue + b.rx_queue == (uint64_t)i);
+		queue_is(first, a.rx_queue, 20);
+		queue_is(second, b.rx_queue, 30);
+	}
+}
+
 /* close() of the listener resets the connections that were not accepted. */
 static void accept_never(struct run *r)
 {
@@ -322,6 +394,9 @@ const struct scenario accept_scenarios[] = {
 	{ "unused", accept_unused, 0, 0, "accept a connection and close it without using it" },
 	{ "backlog", accept_backlog, SC_ROOT, 0,
 	  "receive data on connections before accept(2) takes them" },
+	{ "queue", accept_queue, 0, 0, "let connections wait for accept(2), and count them" },
+	{ "reuseport", accept_reuseport, 0, 0,
+	  "let connections wait in the queues of two SO_REUSEPORT listeners" },
 	{ "never", accept_never, SC_ROOT, 0, "close a listener whose backlog holds connections" },
 	{ "after_close", accept_after_close, SC_ROOT, 0,
 	  "accept a connection that the client has already closed" },

@@ -24,10 +24,11 @@ static bool fin_sent(unsigned int state)
 	       state == SOCKSTAT_CLOSING || state == SOCKSTAT_LAST_ACK;
 }
 
-static bool fin_unacked(unsigned int state)
+/* Whether an unacknowledged sequence number may be that of a SYN or a FIN */
+static bool syn_or_fin_unacked(unsigned int state)
 {
-	return state == SOCKSTAT_FIN_WAIT1 || state == SOCKSTAT_CLOSING ||
-	       state == SOCKSTAT_LAST_ACK;
+	return state == SOCKSTAT_SYN_SENT || state == SOCKSTAT_FIN_WAIT1 ||
+	       state == SOCKSTAT_CLOSING || state == SOCKSTAT_LAST_ACK;
 }
 
 static bool fin_received(unsigned int state)
@@ -40,6 +41,15 @@ static bool fin_received(unsigned int state)
 static bool sums_count(unsigned int state)
 {
 	return state == SOCKSTAT_ESTABLISHED || state == SOCKSTAT_CLOSE_WAIT || fin_sent(state);
+}
+
+/* As in "ss -l": the limit of the accept queue, and the connections in it. */
+static void truth_fill_listener(struct truth *t, uint64_t limit, uint64_t waiting)
+{
+	t->known = true;
+	t->state = SOCKSTAT_LISTEN;
+	t->tx_queue = limit;
+	t->rx_queue = waiting;
 }
 
 /*
@@ -62,7 +72,7 @@ static void truth_fill(struct truth *t, const struct end *e, const struct tcp_in
 	/* A closed socket has sequence numbers, but their difference is no queue. */
 	if (state == SOCKSTAT_CLOSED)
 		return;
-	t->tx_queue = outq - (outq && fin_unacked(state));
+	t->tx_queue = outq - (outq && syn_or_fin_unacked(state));
 	t->rx_queue = inq;
 }
 
@@ -77,8 +87,11 @@ static void truth_by_fd(const struct end *e, struct truth *t)
 		len = sizeof(before);
 		if (getsockopt(e->fd, IPPROTO_TCP, TCP_INFO, &before, &len))
 			return;
-		if (before.tcpi_state != SOCKSTAT_LISTEN &&
-		    (ioctl(e->fd, SIOCOUTQ, &outq) || ioctl(e->fd, SIOCINQ, &inq)))
+		if (before.tcpi_state == SOCKSTAT_LISTEN) {
+			truth_fill_listener(t, before.tcpi_sacked, before.tcpi_unacked);
+			return;
+		}
+		if (ioctl(e->fd, SIOCOUTQ, &outq) || ioctl(e->fd, SIOCINQ, &inq))
 			return;
 		len = sizeof(after);
 		if (getsockopt(e->fd, IPPROTO_TCP, TCP_INFO, &after, &len))
@@ -167,9 +180,10 @@ static void truth_by_diag(const struct end *e, struct truth *t)
 			continue;
 		memcpy(&info, RTA_DATA(attr), len < sizeof(info) ? len : sizeof(info));
 		info.tcpi_state = msg->idiag_state;
-		/* A listener's queues count connections, not bytes. */
-		if (msg->idiag_state == SOCKSTAT_LISTEN)
-			msg->idiag_wqueue = msg->idiag_rqueue = 0;
+		if (msg->idiag_state == SOCKSTAT_LISTEN) {
+			truth_fill_listener(t, msg->idiag_wqueue, msg->idiag_rqueue);
+			continue;
+		}
 		truth_fill(t, e, &info, msg->idiag_wqueue,
 			   msg->idiag_rqueue -
 				   (msg->idiag_rqueue && fin_received(msg->idiag_state)));
