@@ -78,9 +78,12 @@ static inline struct socket *sockstat_compat_sock_from_file(struct file *file)
 
 /*
  * Whether the owner of a process may trace it (PR_SET_DUMPABLE), and the user
- * namespace in which CAP_SYS_PTRACE overrides that. Since 7.3 the task has both
+ * namespace in which CAP_SYS_PTRACE overrides that. Since 7.2 the task has both
  * (linux/sched/exec_state.h). Before, its mm has them, which stays if the task is
- * current or under task_lock().
+ * current or under task_lock(). A task that exits gives up its mm before its
+ * descriptors; it keeps a copy in user_dumpable if the kernel has the fix of 2026
+ * ("ptrace: slightly saner 'get_dumpable()' logic"). Otherwise, and for a kernel
+ * thread, sockstat_compat_dumpable_is_known() is false, and the answer no.
  */
 #ifdef SOCKSTAT_HAVE_EXEC_STATE
 #include <linux/sched/exec_state.h>
@@ -98,14 +101,41 @@ static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 	rcu_read_unlock();
 	return dumpable;
 }
+
+static inline bool sockstat_compat_dumpable_is_known(const struct task_struct *task)
+{
+	return true;
+}
 #else
+#ifdef SOCKSTAT_HAVE_USER_DUMPABLE
+static inline bool sockstat_compat_dumpable_is_known(const struct task_struct *task)
+{
+	return true;
+}
+
+static inline bool sockstat_compat_dumpable_without_mm(const struct task_struct *task)
+{
+	return task->user_dumpable;
+}
+#else
+static inline bool sockstat_compat_dumpable_is_known(const struct task_struct *task)
+{
+	return task->mm;
+}
+
+static inline bool sockstat_compat_dumpable_without_mm(const struct task_struct *task)
+{
+	return false;
+}
+#endif
+
 static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 					    struct user_namespace **ns)
 {
 	struct mm_struct *mm = task->mm;
 
 	*ns = mm ? mm->user_ns : &init_user_ns;
-	return mm ? get_dumpable(mm) == SUID_DUMP_USER : false;
+	return mm ? get_dumpable(mm) == SUID_DUMP_USER : sockstat_compat_dumpable_without_mm(task);
 }
 #endif
 

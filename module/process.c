@@ -60,6 +60,15 @@ static bool process_dumpable(struct task_struct *task)
 	return sockstat_compat_dumpable(task, &ns);
 }
 
+/*
+ * Whether a record has the right @dumpable. A task that exits may not know its own
+ * any more: then it has not changed since the record was made.
+ */
+static bool process_dumpable_is(const struct sockstat_process *p, struct task_struct *task)
+{
+	return !sockstat_compat_dumpable_is_known(task) || p->dumpable == process_dumpable(task);
+}
+
 /**
  * sockstat_cred_copy() - copy the credentials that decide who may see a process
  * @to: filled in; no reference to @to->user_ns is taken
@@ -96,7 +105,7 @@ static bool process_is_seen_alike(const struct sockstat_process *p,
 {
 	bool same;
 
-	if (p->dumpable != process_dumpable(caller->task))
+	if (!process_dumpable_is(p, caller->task))
 		return false;
 	rcu_read_lock();
 	same = process_has_cred(p, __task_cred(caller->task));
