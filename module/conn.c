@@ -15,12 +15,24 @@
 
 /*
  * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
- * must not wait for the timekeeper's lock, so only the NMI-safe clock will do.
+ * must not wait for the timekeeper's lock, so only the NMI-safe clocks will do.
  */
-static u64 conn_now_ns(void)
+static void conn_set_now(struct sockstat_moment *moment)
 {
-	/* it retries if the clock was updated meanwhile, which KCSAN cannot know */
-	return data_race(ktime_get_real_fast_ns());
+	/* they retry if the clock was updated meanwhile, which KCSAN cannot know */
+	moment->real = data_race(ktime_get_real_fast_ns());
+	moment->boot = data_race(ktime_get_boot_fast_ns());
+}
+
+/**
+ * sockstat_conn_clock() - read the clock of &struct sockstat_moment.boot
+ *
+ * Context: any.
+ */
+s64 sockstat_conn_clock(void)
+{
+	/* see conn_set_now() */
+	return data_race(ktime_get_boot_fast_ns());
 }
 
 static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
@@ -154,8 +166,8 @@ static bool conn_note_closing(struct sockstat_conn *conn)
 {
 	if (!sockstat_table_past(conn))
 		return false;
-	if (!conn->past->closed)
-		conn->past->closed = conn_now_ns();
+	if (!conn->past->closed.real)
+		conn_set_now(&conn->past->closed);
 	return true;
 }
 
@@ -351,7 +363,7 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		conn->opened = conn_now_ns();
+		conn_set_now(&conn->opened);
 		sockstat_ledger_open(&conn->ledger);
 		conn_add_first_holder(conn, caller);
 	}
@@ -394,7 +406,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 			conn->ledger.role = SOCKSTAT_CLIENT;
 		if (conn->ledger.role != SOCKSTAT_CLIENT) {
 			conn->ledger.role = SOCKSTAT_SERVER;
-			conn->opened = conn_now_ns();
+			conn_set_now(&conn->opened);
 		}
 		sockstat_ledger_established(&conn->ledger);
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
@@ -421,6 +433,18 @@ void sockstat_conn_fin(struct sock *sk)
 	sockstat_table_unlock(&place);
 }
 
+/*
+ * The error with which a connection has ended. If TCP knows none, and connect() was
+ * called and the handshake was not completed, this side has given it up: by close(),
+ * shutdown() or connect(AF_UNSPEC), or because the process has ended.
+ */
+static int conn_error(const struct sockstat_conn *conn)
+{
+	int error = READ_ONCE(conn->sk->sk_err);
+
+	return !error && sockstat_ledger_opening(&conn->ledger) ? ECANCELED : error;
+}
+
 static void conn_note_death(struct sockstat_conn *conn)
 {
 	sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
@@ -428,7 +452,7 @@ static void conn_note_death(struct sockstat_conn *conn)
 		return;
 	sockstat_ident_capture(&conn->past->id, conn->sk);
 	if (!conn->past->error)
-		conn->past->error = READ_ONCE(conn->sk->sk_err);
+		conn->past->error = conn_error(conn);
 	conn->flags |= SOCKSTAT_CONN_DEAD;
 }
 
@@ -564,7 +588,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	conn = sockstat_conn_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
-			conn->opened = conn_now_ns();
+			conn_set_now(&conn->opened);
 		conn->ledger.role = SOCKSTAT_CLIENT;
 		conn_add_first_holder(conn, caller);
 		if (conn_note_closing(conn)) {

@@ -19,21 +19,33 @@ struct sockstat_place;
 #define SOCKSTAT_CONN_LEAVING BIT(3) /* tcp_disconnect() was called: the totals are final */
 
 /**
+ * struct sockstat_moment - one moment by two clocks
+ * @real: CLOCK_REALTIME in ns, which is what people read; it may be set, forwards
+ *        and backwards. 0 if the moment is not known or has not come
+ * @boot: CLOCK_BOOTTIME in ns, which nobody sets and which runs during a suspend:
+ *        the order of moments, and the time between two
+ */
+struct sockstat_moment {
+	s64 real;
+	s64 boot;
+};
+
+/**
  * struct sockstat_past - data of an ended connection for its row
  * @history: link in the history, once the connection has left the table
  * @conn: the connection
  * @seq: in the history: number of its first row
  * @id: addresses and numbers, copied before the socket loses them
- * @closed: CLOCK_REALTIME in ns of tcp_close() or of TCP_CLOSE, whichever came
- *          first
- * @error: errno with which it failed or ended, or 0
+ * @closed: tcp_close() or TCP_CLOSE, whichever came first
+ * @error: errno with which it failed or ended, ECANCELED if this side gave it up
+ *         before the handshake was complete, or 0
  */
 struct sockstat_past {
 	struct list_head history;
 	struct sockstat_conn *conn;
 	u64 seq;
 	struct sockstat_ident id;
-	s64 closed;
+	struct sockstat_moment closed;
 	s16 error;
 };
 
@@ -44,8 +56,8 @@ struct sockstat_past {
  *      handler of tcp_destroy_sock removes the record; NULL after the removal
  * @creditor: the holder to which the next bytes of a flow are credited, or NULL
  * @ledger: bytes counted so far
- * @opened: CLOCK_REALTIME in ns of connect(), or of the handshake if accepted; 0
- *          if the module was not loaded then
+ * @opened: connect(), or the handshake if accepted; not known if the module was
+ *          not loaded then
  * @past: NULL until the connection is closed or dead, or for want of memory
  * @dead: link among the records to be freed, instead of @past
  * @born: number of the last snapshot that had begun when the record was made (see
@@ -65,7 +77,7 @@ struct sockstat_conn {
 	struct sock *sk;
 	struct sockstat_holder *creditor[SOCKSTAT_FLOWS];
 	struct sockstat_ledger ledger;
-	s64 opened;
+	struct sockstat_moment opened;
 	union {
 		struct sockstat_past *past;
 		struct llist_node dead;
@@ -78,7 +90,8 @@ struct sockstat_conn {
 };
 
 #ifdef CONFIG_64BIT
-static_assert(sizeof(struct sockstat_conn) <= 192);
+/* of these, 8 bytes are for DURATION, whose clock is another one than that of OPENED */
+static_assert(sizeof(struct sockstat_conn) <= 200);
 #endif
 
 /* events, reported by hooks.c */
@@ -96,7 +109,8 @@ void sockstat_conn_destroy(struct sock *sk);
 void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller, u16 family,
 			  const union sockstat_addr *addr, __be16 port, int error);
 
-/* for snapshots, called by row.c */
+/* for snapshots, called by row.c and snapshot.c */
+s64 sockstat_conn_clock(void);
 struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const struct sock *sk);
 void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,

@@ -75,6 +75,17 @@ static inline bool sockstat_ledger_synced(const struct sockstat_ledger *l, enum 
 	       (flow == SOCKSTAT_TX ? SOCKSTAT_LEDGER_TX_SYNCED : SOCKSTAT_LEDGER_RX_SYNCED);
 }
 
+/**
+ * sockstat_ledger_opening() - whether connect() was called and no handshake is complete
+ * @l: a ledger
+ *
+ * Context: any.
+ */
+static inline bool sockstat_ledger_opening(const struct sockstat_ledger *l)
+{
+	return l->flags & SOCKSTAT_LEDGER_OPENING;
+}
+
 /* Whether only application data can have advanced TCP's number since the last booking. */
 static inline bool sockstat_ledger_is_plain(const struct sockstat_ledger *l, const struct sock *sk,
 					    enum sockstat_flow flow)

@@ -6,6 +6,7 @@
  * the connections in the history. Each pass marks the records that it shows, so
  * that the later passes leave them out (see visited.h).
  */
+#include <linux/cred.h>
 #include <net/inet_sock.h>
 #include <net/tcp_states.h>
 
@@ -48,20 +49,34 @@ static void row_set_socket(struct sockstat_row *row, struct sock *sk)
 	row_set_state(row, sk);
 }
 
-static void row_set_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
+/*
+ * Set the times. A connection that opened or closed since the snapshot began has no
+ * shorter duration than others: it gets the shortest that is not unknown.
+ */
+static void row_set_times(struct sockstat_row *row, const struct sockstat_conn *conn,
+			  const struct sockstat_moment *closed, s64 now)
 {
+	row->opened = conn->opened.real;
+	row->closed = closed ? closed->real : 0;
+	row->ended = row->closed ? closed->boot : 0;
+	if (row->opened)
+		row->duration = max_t(s64, (row->ended ?: now) - conn->opened.boot, 1);
+}
+
+static void row_set_conn(struct sockstat_row *row, const struct sockstat_conn *conn, s64 now)
+{
+	bool dead = conn->flags & SOCKSTAT_CONN_DEAD;
 	unsigned long inode = row->id.inode;
 
 	row->role = conn->ledger.role;
-	row->opened = conn->opened;
-	if (!(conn->flags & SOCKSTAT_CONN_DEAD))
+	row_set_times(row, conn, dead ? &conn->past->closed : NULL, now);
+	if (!dead)
 		return;
 	row->error = conn->past->error;
 	row->id = conn->past->id;
 	/* it died before accept() gave it an inode */
 	if (!row->id.inode)
 		row->id.inode = inode;
-	row->closed = conn->past->closed;
 	row->state = 0;
 }
 
@@ -107,6 +122,16 @@ static struct sockstat_holder *row_find_holder(struct sockstat_conn *conn,
 	return h;
 }
 
+static kuid_t row_task_euid(struct task_struct *task)
+{
+	kuid_t euid;
+
+	rcu_read_lock();
+	euid = __task_cred(task)->euid;
+	rcu_read_unlock();
+	return euid;
+}
+
 /**
  * sockstat_row_descriptor() - add the row of an open descriptor
  * @sink: has room for a row
@@ -131,7 +156,7 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 		conn = row_adopt_conn(row, sk, caller);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_NOW);
-		row_set_conn(row, conn);
+		row_set_conn(row, conn, sink->now);
 		sockstat_visited_mark_conn(&sink->visited, conn, SOCKSTAT_CONN_SEEN);
 		h = row_find_holder(conn, caller);
 	}
@@ -144,25 +169,27 @@ void sockstat_row_descriptor(struct sockstat_sink *sink, const struct sockstat_c
 	}
 	row->pid = pid;
 	row->fd = caller->fd;
+	row->euid = row_task_euid(caller->task);
 	/* cheaper than strscpy(); the last byte of row->comm is 0 already */
 	data_race(memcpy(row->comm, caller->task->group_leader->comm, sizeof(row->comm) - 1));
 	sockstat_table_unlock(&place);
 }
 
-static void row_set_ident_and_conn(struct sockstat_row *row, const struct sockstat_conn *conn)
+static void row_set_ident_and_conn(struct sockstat_row *row, const struct sockstat_conn *conn,
+				   s64 now)
 {
 	if (conn->sk && !(conn->flags & SOCKSTAT_CONN_DEAD)) {
 		sockstat_ident_capture(&row->id, conn->sk);
 		if (!row->id.inode && conn->past)
 			row->id.inode = conn->past->id.inode;
 	}
-	row_set_conn(row, conn);
+	row_set_conn(row, conn, now);
 }
 
-static void row_set_closed(struct sockstat_row *row, const struct sockstat_conn *conn)
+static void row_set_closed(struct sockstat_row *row, const struct sockstat_conn *conn, s64 now)
 {
 	row->state = 0;
-	row->closed = conn->past ? conn->past->closed : 0;
+	row_set_times(row, conn, conn->past ? &conn->past->closed : NULL, now);
 }
 
 static bool row_conn_is_over(const struct sockstat_conn *conn)
@@ -202,16 +229,17 @@ static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *
 	row = row_append(sink);
 	if (open)
 		row_set_socket(row, conn->sk);
-	row_set_ident_and_conn(row, conn);
+	row_set_ident_and_conn(row, conn, sink->now);
 	row_set_holder(row, h);
 	memcpy(row->comm, h->process->comm, sizeof(row->comm));
+	row->euid = h->process->cred->euid;
 	row->pid = pid;
 	row->fd = h->fd;
 	if (open) {
 		sockstat_visited_mark_conn(&sink->visited, conn, SOCKSTAT_CONN_SEEN);
 		sink->unordered = true;
 	} else {
-		row_set_closed(row, conn);
+		row_set_closed(row, conn, sink->now);
 	}
 }
 
@@ -239,10 +267,10 @@ static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink
 	row = row_append(sink);
 	if (!over)
 		row_set_socket(row, conn->sk);
-	row_set_ident_and_conn(row, conn);
+	row_set_ident_and_conn(row, conn, sink->now);
 	memcpy(row->bytes, rest, sizeof(row->bytes));
 	if (over)
-		row_set_closed(row, conn);
+		row_set_closed(row, conn, sink->now);
 }
 
 /* Whether there is room for one more row, and the pass need not pause before it. */
@@ -261,7 +289,7 @@ static bool row_pass_may_go_on(struct row_pass *pass)
  *   may have shown this descriptor before the record existed;
  * - the row of uncredited bytes has been shown (RESTED): the first holder to be
  *   made is credited with the same bytes;
- * - the connection is older than the module (no conn->opened): the walk shows it
+ * - the connection is older than the module (no conn->opened.real): the walk shows it
  *   without making a record if it has not moved bytes.
  * Otherwise the connection is over and has no row yet.
  */
@@ -269,7 +297,7 @@ static bool row_is_for_next_snapshot(const struct sockstat_visited *v,
 				     const struct sockstat_conn *conn, u64 born)
 {
 	return sockstat_visited_born_during(v, born) &&
-	       (!row_conn_is_over(conn) || !conn->opened ||
+	       (!row_conn_is_over(conn) || !conn->opened.real ||
 		sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_SEEN) ||
 		sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_RESTED));
 }

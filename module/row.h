@@ -18,11 +18,15 @@ struct sockstat_table_pass;
  * @state: TCP state; 0 for a closed descriptor or connection
  * @role: enum sockstat_role
  * @error: errno with which the connection failed or ended, or 0
+ * @euid: effective user of the process, if there is one
  * @bytes: application bytes, by flow
  * @calls: entries into TCP, by flow
- * @queue: bytes in the socket's buffers, by flow
+ * @queue: see sockstat_ledger_queues()
  * @opened: ns since 1970, 0 if not known
  * @closed: ns since 1970, 0 if not known or not closed
+ * @duration: ns from @opened to @closed, or to the snapshot; 0 if @opened is, else
+ *            at least 1
+ * @ended: CLOCK_BOOTTIME in ns of @closed, 0 if that is
  */
 struct sockstat_row {
 	struct sockstat_ident id;
@@ -32,16 +36,20 @@ struct sockstat_row {
 	u8 state;
 	u8 role;
 	s16 error;
+	kuid_t euid;
 	u64 bytes[SOCKSTAT_FLOWS];
 	u64 calls[SOCKSTAT_FLOWS];
 	u32 queue[SOCKSTAT_FLOWS];
 	s64 opened;
 	s64 closed;
+	s64 duration;
+	s64 ended;
 };
 
 /**
  * struct sockstat_sink - array to which a pass appends its rows
  * @visited: the records that the snapshot has dealt with
+ * @now: when the snapshot began, CLOCK_BOOTTIME in ns
  * @rows: the array
  * @used: number of rows filled in
  * @room: number of rows in the array
@@ -52,6 +60,7 @@ struct sockstat_row {
  */
 struct sockstat_sink {
 	struct sockstat_visited visited;
+	s64 now;
 	struct sockstat_row *rows;
 	unsigned int used;
 	unsigned int room;

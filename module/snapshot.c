@@ -165,13 +165,14 @@ static int snapshot_by_descriptor(const void *pa, const void *pb)
 	return snapshot_compare_u64(a->id.cookie, b->id.cookie);
 }
 
+/* By the clock that nobody sets; first the rows without a time. */
 static int snapshot_by_closing(const void *pa, const void *pb)
 {
 	const struct sockstat_row *a = *(struct sockstat_row **)pa;
 	const struct sockstat_row *b = *(struct sockstat_row **)pb;
 
 	cond_resched();
-	return snapshot_compare_u64(a->closed, b->closed) ?: snapshot_by_descriptor(pa, pb);
+	return snapshot_compare_u64(a->ended, b->ended) ?: snapshot_by_descriptor(pa, pb);
 }
 
 /* Append the rows that @want selects to snap->rows, of which @n are filled; return the new @n. */
@@ -244,6 +245,8 @@ static int snapshot_walk_all(struct snapshot_builder *builder)
 	int err;
 
 	sockstat_visited_begin(&builder->sink.visited);
+	builder->sink.now = sockstat_conn_clock();
+	builder->snap->now = builder->sink.now;
 	err = snapshot_walk_descriptors(builder);
 	if (!err)
 		err = snapshot_walk_unheld(builder);

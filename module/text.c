@@ -2,13 +2,13 @@
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/in.h>
-#include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/uidgid.h>
 #include <net/addrconf.h>
 #include <net/ipv6.h>
 #include <net/tcp_states.h>
 
+#include "cell.h"
 #include "text.h"
 
 /* Upper limit of a cell's length: a comm with every byte escaped, or an address. */
@@ -17,13 +17,10 @@
 /* Upper limit of a line's length: all cells, each followed by a space or a newline. */
 #define LINE (SOCKSTAT_COLUMNS * (CELL + 1))
 
-#define NONE "-"
-
-#define BILLION 1000000000
-
 /* Data that a column's format() needs in addition to the row. */
 struct text_context {
 	struct user_namespace *user_ns;
+	s64 now;
 };
 
 /*
@@ -54,93 +51,10 @@ static const char *const text_states[] = {
 };
 
 static const char *const text_roles[] = {
-	[SOCKSTAT_ROLE_UNKNOWN] = NONE,
+	[SOCKSTAT_ROLE_UNKNOWN] = SOCKSTAT_CELL_NONE,
 	[SOCKSTAT_CLIENT] = "client",
 	[SOCKSTAT_SERVER] = "server",
 };
-
-static char *text_put(char *cell, const char *text)
-{
-	while (*text)
-		*cell++ = *text++;
-	return cell;
-}
-
-/* Write the last @digits digits of @n, with leading zeros. */
-static char *text_put_digits(char *cell, u32 n, int digits)
-{
-	char *end = cell + digits;
-	char *c;
-
-	for (c = end; c > cell; n /= 10)
-		*--c = '0' + n % 10;
-	return end;
-}
-
-static int text_count_digits(u32 n)
-{
-	int digits = 1;
-	u32 limit;
-
-	for (limit = 10; n >= limit; limit *= 10)
-		digits++;
-	return digits;
-}
-
-/* Write one byte, aligned to the right. */
-static char *text_put_last(char *cell, int width, char c)
-{
-	if (width > 1)
-		cell += width - 1;
-	*cell++ = c;
-	return cell;
-}
-
-static char *text_put_hex(char *cell, u64 n)
-{
-	char *end = cell + DIV_ROUND_UP(fls64(n | 1), 4);
-	char *c;
-
-	for (c = end; c > cell; n >>= 4)
-		*--c = "0123456789abcdef"[n & 0xf];
-	return end;
-}
-
-static char *text_put_none(char *cell, int width)
-{
-	return text_put_last(cell, width, *NONE);
-}
-
-static char *text_put_number(char *cell, int width, u64 n)
-{
-	int digits;
-	u32 rest;
-
-	if (n < 10)
-		return text_put_last(cell, width, '0' + n);
-	if (n >= BILLION) {
-		cell = text_put_number(cell, width - 9, div_u64_rem(n, BILLION, &rest));
-		return text_put_digits(cell, rest, 9);
-	}
-	digits = text_count_digits(n);
-	if (width > digits)
-		cell += width - digits;
-	return text_put_digits(cell, n, digits);
-}
-
-static char *text_put_number_or_none(char *cell, int width, u64 n, bool some)
-{
-	return some ? text_put_number(cell, width, n) : text_put_none(cell, width);
-}
-
-static char *text_put_octal(char *cell, u8 byte)
-{
-	*cell++ = '\\';
-	*cell++ = '0' + (byte >> 6);
-	*cell++ = '0' + (byte >> 3 & 7);
-	*cell++ = '0' + (byte & 7);
-	return cell;
-}
 
 /*
  * A process may set its comm to any bytes: escape those that would end a cell or
@@ -152,28 +66,28 @@ static char *text_format_command(char *cell, int width, const struct sockstat_ro
 	const char *c;
 
 	if (row->pid < 0)
-		return text_put(cell, NONE);
+		return sockstat_cell_put(cell, SOCKSTAT_CELL_NONE);
 	for (c = row->comm; *c; c++) {
 		if (isascii(*c) && isgraph(*c) && *c != '\\' && *c != '#')
 			*cell++ = *c;
 		else
-			cell = text_put_octal(cell, *c);
+			cell = sockstat_cell_put_octal(cell, *c);
 	}
 	if (c == row->comm)
-		cell = text_put_octal(cell, 0);
+		cell = sockstat_cell_put_octal(cell, 0);
 	return cell;
 }
 
 static char *text_format_pid(char *cell, int width, const struct sockstat_row *row,
 			     const struct text_context *ctx)
 {
-	return text_put_number_or_none(cell, width, row->pid, row->pid >= 0);
+	return sockstat_cell_put_number_or_none(cell, width, row->pid, row->pid >= 0);
 }
 
 static char *text_format_fd(char *cell, int width, const struct sockstat_row *row,
 			    const struct text_context *ctx)
 {
-	return text_put_number_or_none(cell, width, row->fd, row->fd >= 0);
+	return sockstat_cell_put_number_or_none(cell, width, row->fd, row->fd >= 0);
 }
 
 static char *text_format_state(char *cell, int width, const struct sockstat_row *row,
@@ -183,13 +97,13 @@ static char *text_format_state(char *cell, int width, const struct sockstat_row 
 
 	if (row->state < ARRAY_SIZE(text_states))
 		state = text_states[row->state];
-	return text_put(cell, state ?: NONE);
+	return sockstat_cell_put(cell, state ?: SOCKSTAT_CELL_NONE);
 }
 
 static char *text_format_role(char *cell, int width, const struct sockstat_row *row,
 			      const struct text_context *ctx)
 {
-	return text_put(cell, text_roles[row->role]);
+	return sockstat_cell_put(cell, text_roles[row->role]);
 }
 
 static char *text_put_octet(char *cell, u8 octet)
@@ -234,11 +148,11 @@ static char *text_put_v6(char *cell, const struct in6_addr *addr)
 			*cell++ = ':';
 			i += longest;
 			if (i == 8)
-				return text_put(cell, ":");
+				return sockstat_cell_put(cell, ":");
 		}
 		if (i)
 			*cell++ = ':';
-		cell = text_put_hex(cell, ntohs(addr->s6_addr16[i]));
+		cell = sockstat_cell_put_hex(cell, ntohs(addr->s6_addr16[i]));
 	}
 	return cell;
 }
@@ -268,7 +182,7 @@ static char *text_put_address(char *cell, const struct sockstat_ident *id,
 			      const union sockstat_addr *addr, __be16 port)
 {
 	if (!port)
-		return text_put(cell, "*:*");
+		return sockstat_cell_put(cell, "*:*");
 	if (id->family == AF_INET) {
 		cell = text_put_v4(cell, addr->v4);
 	} else {
@@ -279,7 +193,7 @@ static char *text_put_address(char *cell, const struct sockstat_ident *id,
 		*cell++ = ']';
 	}
 	*cell++ = ':';
-	return text_put_number(cell, 0, ntohs(port));
+	return sockstat_cell_put_number(cell, 0, ntohs(port));
 }
 
 static char *text_format_local(char *cell, int width, const struct sockstat_row *row,
@@ -297,37 +211,37 @@ static char *text_format_remote(char *cell, int width, const struct sockstat_row
 static char *text_format_tx_bytes(char *cell, int width, const struct sockstat_row *row,
 				  const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->bytes[SOCKSTAT_TX]);
+	return sockstat_cell_put_number(cell, width, row->bytes[SOCKSTAT_TX]);
 }
 
 static char *text_format_rx_bytes(char *cell, int width, const struct sockstat_row *row,
 				  const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->bytes[SOCKSTAT_RX]);
+	return sockstat_cell_put_number(cell, width, row->bytes[SOCKSTAT_RX]);
 }
 
 static char *text_format_tx_calls(char *cell, int width, const struct sockstat_row *row,
 				  const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->calls[SOCKSTAT_TX]);
+	return sockstat_cell_put_number(cell, width, row->calls[SOCKSTAT_TX]);
 }
 
 static char *text_format_rx_calls(char *cell, int width, const struct sockstat_row *row,
 				  const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->calls[SOCKSTAT_RX]);
+	return sockstat_cell_put_number(cell, width, row->calls[SOCKSTAT_RX]);
 }
 
 static char *text_format_tx_queue(char *cell, int width, const struct sockstat_row *row,
 				  const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->queue[SOCKSTAT_TX]);
+	return sockstat_cell_put_number(cell, width, row->queue[SOCKSTAT_TX]);
 }
 
 static char *text_format_rx_queue(char *cell, int width, const struct sockstat_row *row,
 				  const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->queue[SOCKSTAT_RX]);
+	return sockstat_cell_put_number(cell, width, row->queue[SOCKSTAT_RX]);
 }
 
 static char *text_put_time(char *cell, int width, s64 ns)
@@ -336,11 +250,11 @@ static char *text_put_time(char *cell, int width, s64 ns)
 	u64 s;
 
 	if (!ns)
-		return text_put_none(cell, width);
+		return sockstat_cell_put_none(cell, width);
 	s = div_u64_rem(ns, NSEC_PER_SEC, &rest);
-	cell = text_put_number(cell, width - (int)strlen(".000"), s);
+	cell = sockstat_cell_put_number(cell, width - (int)strlen(".000"), s);
 	*cell++ = '.';
-	return text_put_digits(cell, rest / (u32)NSEC_PER_MSEC, 3);
+	return sockstat_cell_put_digits(cell, rest / (u32)NSEC_PER_MSEC, 3);
 }
 
 static char *text_format_opened(char *cell, int width, const struct sockstat_row *row,
@@ -361,35 +275,56 @@ static char *text_format_error(char *cell, int width, const struct sockstat_row 
 	char name[32];
 
 	if (!row->error)
-		return text_put(cell, NONE);
+		return sockstat_cell_put(cell, SOCKSTAT_CELL_NONE);
 	/* skip the "-"; without CONFIG_SYMBOLIC_ERRNAME, %pe prints a number */
 	snprintf(name, sizeof(name), "%pe", ERR_PTR(-row->error));
-	return text_put(cell, name + 1);
+	return sockstat_cell_put(cell, name + 1);
 }
 
 static char *text_format_uid(char *cell, int width, const struct sockstat_row *row,
 			     const struct text_context *ctx)
 {
-	return text_put_number(cell, width, from_kuid_munged(ctx->user_ns, row->id.uid));
+	return sockstat_cell_put_number(cell, width, from_kuid_munged(ctx->user_ns, row->id.uid));
 }
 
 static char *text_format_netns(char *cell, int width, const struct sockstat_row *row,
 			       const struct text_context *ctx)
 {
-	return text_put_number(cell, width, row->id.netns);
+	return sockstat_cell_put_number(cell, width, row->id.netns);
 }
 
 static char *text_format_inode(char *cell, int width, const struct sockstat_row *row,
 			       const struct text_context *ctx)
 {
-	return text_put_number_or_none(cell, width, row->id.inode, row->id.inode);
+	return sockstat_cell_put_number_or_none(cell, width, row->id.inode, row->id.inode);
 }
 
 /* Hexadecimal without a prefix, as "ss -e" prints it. */
 static char *text_format_cookie(char *cell, int width, const struct sockstat_row *row,
 				const struct text_context *ctx)
 {
-	return text_put_hex(cell, row->id.cookie);
+	return sockstat_cell_put_hex(cell, row->id.cookie);
+}
+
+static char *text_format_duration(char *cell, int width, const struct sockstat_row *row,
+				  const struct text_context *ctx)
+{
+	return text_put_time(cell, width, row->duration);
+}
+
+static char *text_format_euid(char *cell, int width, const struct sockstat_row *row,
+			      const struct text_context *ctx)
+{
+	return sockstat_cell_put_number_or_none(
+		cell, width, from_kuid_munged(ctx->user_ns, row->euid), row->pid >= 0);
+}
+
+static char *text_format_ago(char *cell, int width, const struct sockstat_row *row,
+			     const struct text_context *ctx)
+{
+	s64 ago = row->ended ? max_t(s64, ctx->now - row->ended, 1) : 0;
+
+	return text_put_time(cell, width, ago);
 }
 
 static const struct text_column text_columns[] = {
@@ -413,6 +348,9 @@ static const struct text_column text_columns[] = {
 	{ "NETNS", false, text_format_netns },
 	{ "INODE", false, text_format_inode },
 	{ "COOKIE", true, text_format_cookie },
+	{ "DURATION", false, text_format_duration },
+	{ "EUID", false, text_format_euid },
+	{ "AGO", false, text_format_ago },
 };
 
 /* Widen the columns to fit a row: all columns, or only those with is_odd. */
@@ -448,6 +386,12 @@ static void text_widen(struct sockstat_row *widest, const struct sockstat_row *r
 	widest->closed = max(widest->closed, row->closed);
 	if (uid_gt(row->id.uid, widest->id.uid))
 		widest->id.uid = row->id.uid;
+	if (row->pid >= 0 && uid_gt(row->euid, widest->euid))
+		widest->euid = row->euid;
+	widest->duration = max(widest->duration, row->duration);
+	/* the oldest one */
+	if (row->ended && (!widest->ended || row->ended < widest->ended))
+		widest->ended = row->ended;
 	widest->id.netns = max(widest->id.netns, row->id.netns);
 	widest->id.inode = max(widest->id.inode, row->id.inode);
 	widest->id.cookie = max(widest->id.cookie, row->id.cookie);
@@ -473,7 +417,7 @@ static bool text_row_is_unusual(const struct sockstat_row *row)
 void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
 			  struct user_namespace *user_ns)
 {
-	const struct text_context ctx = { .user_ns = user_ns };
+	const struct text_context ctx = { .user_ns = user_ns, .now = snap->now };
 	struct sockstat_row widest = {
 		.id = {
 			.family = AF_INET,
@@ -499,6 +443,7 @@ void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_
 			cond_resched();
 	}
 	text_measure_row(layout, &widest, &ctx, true);
+	layout->now = snap->now;
 	layout->length = 0;
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++)
 		layout->length += layout->width[i] + 1;
@@ -544,7 +489,7 @@ void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layo
 		return;
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++) {
 		pad = text_columns[i].is_text ? 0 : layout->width[i] - strlen(text_columns[i].name);
-		end = text_put(cell + pad, text_columns[i].name);
+		end = sockstat_cell_put(cell + pad, text_columns[i].name);
 		cell += layout->width[i] + 1;
 	}
 	text_line_end(m, line, end);
@@ -561,7 +506,7 @@ void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layo
 void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		       const struct sockstat_row *row)
 {
-	const struct text_context ctx = { .user_ns = seq_user_ns(m) };
+	const struct text_context ctx = { .user_ns = seq_user_ns(m), .now = layout->now };
 	char *line = text_line_begin(m, layout);
 	char *cell = line, *end = line;
 	const u8 *width = layout->width;

@@ -8,12 +8,14 @@
 
 #include "../userspace/procfile.h"
 
-#define HEAD                                                                                   \
+#define OLD_HEAD                                                                               \
 	"COMMAND PID FD STATE ROLE LOCAL REMOTE TX_BYTES RX_BYTES TX_CALLS RX_CALLS TX_QUEUE " \
-	"RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE COOKIE\n"
-#define ROW                                                                       \
+	"RX_QUEUE OPENED CLOSED ERROR UID NETNS INODE COOKIE"
+#define HEAD OLD_HEAD " DURATION EUID AGO\n"
+#define OLD_ROW                                                                   \
 	"a\\040b  12  3 ESTABLISHED client 127.0.0.1:80 [::1]:65535 1 2 3 4 5 6 " \
-	"1700000000.123 - - 1000 4026531840 77 ffffffffffffffff\n"
+	"1700000000.123 - - 1000 4026531840 77 ffffffffffffffff"
+#define ROW OLD_ROW " 17.250 1001 -\n"
 #define TAIL(rows) "# version=1 rows=" #rows " closed=0 missed=7 dropped=8\n"
 
 /* @err is the expected result, @words a part of its message; 0 and NULL for a valid text */
@@ -25,6 +27,7 @@ static const struct {
 	{ "no rows", HEAD TAIL(0), 0, NULL },
 	{ "one row", HEAD ROW TAIL(1), 0, NULL },
 	{ "a command that begins with #", HEAD "#" ROW TAIL(1), 0, NULL },
+	{ "an older module's table", OLD_HEAD "\n" OLD_ROW "\n" TAIL(1), 0, NULL },
 	{ "nothing", "", -EBADMSG, "cut off" },
 	{ "no last line", HEAD ROW, -EBADMSG, "line 3: cut off" },
 	{ "half a row", HEAD "a 1 2", -EBADMSG, "line 2: cut off" },
@@ -65,6 +68,9 @@ static const struct {
 	{ "ERROR", "- - 1000", "- -104 1000" },
 	{ "UID", "1000", "4294967296" },
 	{ "COOKIE", "ffffffffffffffff", "10000000000000000" },
+	{ "DURATION", "17.250", "17.25" },
+	{ "EUID", " 1001 -", " -1 -" },
+	{ "AGO", " 1001 -", " 1001 1" },
 };
 
 static int n;
@@ -117,6 +123,17 @@ static int values_right(void)
 	return ok;
 }
 
+static int new_values_right(const char *text, int64_t duration, int64_t euid, int64_t ago)
+{
+	struct sockstat_table t;
+	int ok;
+
+	ok = !sockstat_table_parse(&t, text, strlen(text)) && t.rows[0].duration == duration &&
+	     t.rows[0].euid == euid && t.rows[0].ago == ago;
+	sockstat_table_free(&t);
+	return ok;
+}
+
 static int number_for_name_right(void)
 {
 	struct sockstat_table t;
@@ -138,7 +155,7 @@ int main(void)
 	size_t i;
 	int err;
 
-	printf("TAP version 13\n1..%zu\n", n_cases + n_fields + 2);
+	printf("TAP version 13\n1..%zu\n", n_cases + n_fields + 5);
 	for (i = 0; i < n_cases; i++) {
 		err = sockstat_table_parse(&t, cases[i].text, strlen(cases[i].text));
 		print_result(err == cases[i].err &&
@@ -156,6 +173,12 @@ int main(void)
 		sockstat_table_free(&t);
 	}
 	print_result(values_right(), "every value, columns in another order", "");
+	print_result(new_values_right(HEAD ROW TAIL(1), 17250000000, 1001, -1),
+		     "the values of DURATION, EUID and AGO", "");
+	print_result(new_values_right(HEAD OLD_ROW " - - 0.001\n" TAIL(1), -1, -1, 1000000),
+		     "DURATION and EUID without a value", "");
+	print_result(new_values_right(OLD_HEAD "\n" OLD_ROW "\n" TAIL(1), -1, -1, -1),
+		     "no value if an older module's table has no such columns", "");
 	print_result(number_for_name_right(), "an errno as a number", "");
 	return failures != 0;
 }

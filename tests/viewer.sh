@@ -90,6 +90,10 @@ fields()
 			$at["COMMAND"] = unescape($at["COMMAND"])
 			sub(/\./, "", $at["OPENED"])
 			sub(/\./, "", $at["CLOSED"])
+			sub(/\./, "", $at["DURATION"])
+			sub(/\./, "", $at["AGO"])
+			sub(/^0+/, "", $at["DURATION"])
+			sub(/^0+/, "", $at["AGO"])
 			line = $1
 			for (i = 2; i <= n; i++)
 				line = line "\t" $i
@@ -103,7 +107,7 @@ json_fields()
 	jq -r --arg names "$(head -n 1 "$TABLE")" '
 		($names | ascii_downcase | split(" ") | map(select(. != ""))) as $keys |
 		def ms: if . == null then null else . * 1000 | round end;
-		.rows[] | .opened |= ms | .closed |= ms |
+		.rows[] | .opened |= ms | .closed |= ms | .duration |= ms | .ago |= ms |
 		[.[$keys[]] | if . == null then "-" else tostring end] | join("\t")'
 }
 
@@ -142,7 +146,7 @@ snapshot()
 # row COMMAND PID FD STATE TX RX OPENED COOKIE [CLOSED]
 row()
 {
-	echo "$1 $2 $3 $4 client 192.0.2.1:1 192.0.2.2:2 $5 $6 1 1 0 0 $7 ${9--} - 0 1 1 $8"
+	echo "$1 $2 $3 $4 client 192.0.2.1:1 192.0.2.2:2 $5 $6 1 1 0 0 $7 ${9--} - 0 1 1 $8 - 0 -"
 }
 
 # between OPTION...: run sockstat --watch on two snapshots. The first one is a pipe, so

@@ -193,7 +193,7 @@ details()
 	check 'details have the titles of columns' shows '^FOREIGN ADDRESS: +192.0.2.7:777$'
 	check 'details have two numbers in a line at 80 columns' shows '^TX_BYTES: .* RX_BYTES: '
 	check 'details end with the last column' shows '^INODE: +4 +COOKIE: +4$'
-	is 'details show all columns at 80x24' 27 "$(screen | grep -oE '(^|  )[A-Z_/ ]*[A-Z]: ' | wc -l)"
+	is 'details show all columns at 80x24' 30 "$(screen | grep -oE '(^|  )[A-Z_/ ]*[A-Z]: ' | wc -l)"
 	keys u
 	check 'u shows exact numbers in the details' shows '^OPENED: +1795366100.000 '
 	before=$(detail RX_BYTES)

@@ -184,6 +184,20 @@ static const char *parse_role(const struct token *tok, void *field)
 	return i < 0 ? "is not a role" : NULL;
 }
 
+static const char *parse_euid(const struct token *tok, void *field)
+{
+	uint32_t uid = 0;
+	const char *wrong = NULL;
+
+	if (procfield_token_is(tok, "-")) {
+		*(int64_t *)field = -1;
+	} else {
+		wrong = parse_u32(tok, &uid);
+		*(int64_t *)field = uid;
+	}
+	return wrong;
+}
+
 /* A time is seconds, a dot and three digits; or "-". */
 static const char *parse_time(const struct token *tok, void *field)
 {
@@ -327,10 +341,11 @@ static const char *parse_addr(const struct token *tok, void *field)
 }
 
 #define MEMBER(member) offsetof(struct sockstat_row, member)
-#define COLUMN(name, member, parse) { name, MEMBER(member), parse, 0 }
-/* The columns that the header line must have */
+#define COLUMN(name, member, parse) { name, MEMBER(member), parse, 0, false }
+#define OPTIONAL(name, member, parse) { name, MEMBER(member), parse, 0, true }
+/* The columns; the header line must have all that are not optional */
 const struct column procfield_columns[PROCFIELD_COLUMNS] = {
-	{ "COMMAND", MEMBER(comm), parse_comm, MEMBER(comm_raw) },
+	{ "COMMAND", MEMBER(comm), parse_comm, MEMBER(comm_raw), false },
 	COLUMN("PID", pid, parse_id),
 	COLUMN("FD", fd, parse_id),
 	COLUMN("STATE", state, parse_state),
@@ -345,9 +360,12 @@ const struct column procfield_columns[PROCFIELD_COLUMNS] = {
 	COLUMN("RX_QUEUE", rx_queue, parse_u64),
 	COLUMN("OPENED", opened, parse_time),
 	COLUMN("CLOSED", closed, parse_time),
-	{ "ERROR", MEMBER(error), parse_error, MEMBER(error_text) },
+	{ "ERROR", MEMBER(error), parse_error, MEMBER(error_text), false },
 	COLUMN("UID", uid, parse_u32),
 	COLUMN("NETNS", netns, parse_u32),
 	COLUMN("INODE", inode, parse_inode),
 	COLUMN("COOKIE", cookie, parse_cookie),
+	OPTIONAL("DURATION", duration, parse_time),
+	OPTIONAL("EUID", euid, parse_euid),
+	OPTIONAL("AGO", ago, parse_time),
 };

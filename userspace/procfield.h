@@ -20,15 +20,17 @@ struct token {
  * @parse: parses a field; returns NULL, or the reason why it is wrong
  * @as_printed: the offset of a member that keeps a copy of the text, whose length
  *	@parse limits; 0: none
+ * @optional: tables of older modules lack the column, and have "-" in its place
  */
 struct column {
 	const char *name;
 	size_t offset;
 	const char *(*parse)(const struct token *tok, void *field);
 	size_t as_printed;
+	bool optional;
 };
 
-#define PROCFIELD_COLUMNS 20
+#define PROCFIELD_COLUMNS 23
 
 extern const struct column procfield_columns[PROCFIELD_COLUMNS];
 

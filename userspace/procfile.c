@@ -88,12 +88,25 @@ static int parse_header(struct sockstat_table *table, const char *s, const char 
 	if (!memchr(seen, true, sizeof(seen)))
 		return fail(table, -EBADMSG, "line 1 has no name of a column, such as COMMAND");
 	for (k = 0; k < PROCFIELD_COLUMNS; k++) {
-		if (!seen[k])
+		if (!seen[k] && !procfield_columns[k].optional)
 			return fail(table, -EBADMSG, "line 1: column %s is missing",
 				    procfield_columns[k].name);
 	}
 	*n_map = n;
 	return 0;
+}
+
+/* Set the fields of optional columns as for "-". */
+static void row_set_defaults(struct sockstat_row *row)
+{
+	static const struct token none = { "-", 1 };
+	size_t k;
+
+	for (k = 0; k < PROCFIELD_COLUMNS; k++) {
+		if (procfield_columns[k].optional)
+			procfield_columns[k].parse(&none,
+						   (char *)row + procfield_columns[k].offset);
+	}
 }
 
 static int parse_row(struct sockstat_table *table, struct sockstat_row *row, const char *s,
@@ -107,6 +120,7 @@ static int parse_row(struct sockstat_table *table, struct sockstat_row *row, con
 	if (n != n_map)
 		return fail(table, -EBADMSG, "line %u: %zu fields where the header has %zu columns",
 			    line, n, n_map);
+	row_set_defaults(row);
 	for (i = 0; i < n; i++) {
 		const char *wrong;
 

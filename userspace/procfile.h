@@ -3,7 +3,8 @@
  * The parser of /proc/sockstat.
  *
  * It finds columns by their names in the header line, in any order, and ignores
- * columns that it does not know. Everything else is strict: a text that is cut off
+ * columns that it does not know. Columns that older modules lack may be missing:
+ * their fields are then as for "-". Everything else is strict: a text that is cut off
  * or a field that is invalid in its column is an error, which names the line and
  * the column.
  */
@@ -70,6 +71,9 @@ struct sockstat_addr {
  * @error: an errno, 0 for "-", -1 for a name that this libc does not know
  * @error_text: the text of the field
  * @inode: 0 for "-"
+ * @duration: ns, -1 for "-"
+ * @euid: -1 for "-"
+ * @ago: ns, -1 for "-"
  *
  * The other members are the values of the columns of the same name.
  */
@@ -97,6 +101,9 @@ struct sockstat_row {
 	uint32_t netns;
 	uint64_t inode;
 	uint64_t cookie;
+	int64_t duration;
+	int64_t euid;
+	int64_t ago;
 };
 
 /**

@@ -144,18 +144,19 @@ feed()
 	exec perl -e '
 		my ($head, $table) = @ARGV;
 		my $end = "1 1 0 0 1795366100.000";
+		my $open = "11.000 0 -";
 		for (my $n = 1;; $n++) {
 			open(my $next, ">", "$table.next") or die "$table.next: $!\n";
 			print $next "$head\n",
-				"nginx 10 6 LISTEN - 0.0.0.0:80 *:* 0 0 0 0 0 0 - - - 0 1 1 1\n",
+				"nginx 10 6 LISTEN - 0.0.0.0:80 *:* 0 0 0 0 0 0 - - - 0 1 1 1 - 0 -\n",
 				"ssh 20 3 ESTABLISHED client 192.0.2.1:999 192.0.2.9:22 ",
-				"100 200 $end - - 0 1 2 2\n",
+				"100 200 $end - - 0 1 2 2 $open\n",
 				"curl 30 5 ESTABLISHED client 192.0.2.1:888 192.0.2.8:443 ",
-				$n * 1000, " $n $end - - 0 1 3 3\n",
+				$n * 1000, " $n $end - - 0 1 3 3 $open\n",
 				"nginx 40 7 ESTABLISHED server 192.0.2.1:80 192.0.2.7:777 ",
-				$n * 100, " ", $n * 10, " $end - - 0 1 4 4\n",
+				$n * 100, " ", $n * 10, " $end - - 0 1 4 4 $open\n",
 				"wget 50 3 CLOSED client 192.0.2.1:666 192.0.2.6:81 ",
-				"7 8 $end 1795366109.000 ECONNREFUSED 0 1 5 5\n",
+				"7 8 $end 1795366109.000 ECONNREFUSED 0 1 5 5 9.000 0 2.000\n",
 				"# version=1 rows=5 closed=1 missed=0 dropped=0\n";
 			close($next) && rename("$table.next", $table) or die "$table: $!\n";
 			select(undef, undef, undef, 0.05);

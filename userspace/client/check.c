@@ -12,11 +12,12 @@
 #include "check_row.h"
 #include "verdict.h"
 
-#define SNAPSHOT_TRIES 500 /* a millisecond apart */
+#define SNAPSHOT_TRIES 500  /* a millisecond apart */
+#define CLOCK_SLACK 5000000 /* ns by which two readings of boot_offset() may differ */
 
 /**
  * struct comparison - one call of check()
- * @now: when the table was read, CLOCK_REALTIME ns
+ * @read: when the table was read
  * @n: length of @ends and @truths
  * @ends: sorted by cookie
  * @truths: of the end at the same index
@@ -27,7 +28,7 @@
  */
 struct comparison {
 	struct run *r;
-	int64_t now;
+	struct read_time read;
 	unsigned int n;
 	struct end **ends;
 	struct truth *truths;
@@ -133,7 +134,7 @@ static size_t row_find(const struct comparison *c, const struct end *e, const st
 			break;
 		if (c->taken[i] || !row_fits(e, c->rows[i]))
 			continue;
-		row_compare(&rd, e, t, c->rows[i], c->now);
+		row_compare(&rd, e, t, c->rows[i], &c->read);
 		if (rd.n < best->n) {
 			*best = rd;
 			found = i;
@@ -362,9 +363,10 @@ static void snapshot(struct comparison *c)
 	for (i = 0; i < tries; i++) {
 		truths_get(c, c->truths);
 		sockstat_table_free(&c->table);
+		c->read.lo = now_ns();
 		if (!c->r->opt->dry_run && sockstat_table_read(&c->table, NULL))
 			fail(c->r, "/proc/sockstat: %s", c->table.error);
-		c->now = now_ns();
+		c->read.hi = now_ns();
 		truths_get(c, after);
 		changed = truths_changed(c->truths, after, c->n);
 		if (changed == c->n)
@@ -378,8 +380,8 @@ static void snapshot(struct comparison *c)
 	fail(c->r, "the table never held still in %u tries: %s", tries, name);
 }
 
-/* Read the COMMAND that each process of an open descriptor has now. */
-static void comms_refresh(struct comparison *c)
+/* Read the COMMAND and the EUID that each process of an open descriptor has now. */
+static void processes_refresh(struct comparison *c)
 {
 	const struct end *last = NULL;
 	unsigned int i;
@@ -389,10 +391,13 @@ static void comms_refresh(struct comparison *c)
 
 		if (e->closed || e->pid < 0)
 			continue;
-		if (last && last->pid == e->pid)
+		if (last && last->pid == e->pid) {
 			memcpy(e->comm, last->comm, sizeof(e->comm));
-		else
+			e->euid = last->euid;
+		} else {
 			comm_of(e->pid, e->comm);
+			euid_of(e->pid, &e->euid);
+		}
 		last = e;
 	}
 }
@@ -408,9 +413,11 @@ static void compare(struct comparison *c)
 		if (__atomic_load_n(&r->ends[i].ready, __ATOMIC_ACQUIRE))
 			c->ends[c->n++] = &r->ends[i];
 	}
-	comms_refresh(c);
+	processes_refresh(c);
 	qsort(c->ends, c->n, sizeof(*c->ends), ends_by_cookie);
 	snapshot(c);
+	if (llabs(boot_offset() - r->boot_offset) > CLOCK_SLACK)
+		fail(r, "somebody has set the clock meanwhile");
 	if (!r->opt->dry_run)
 		compare_table(c);
 	for (i = 0; r->opt->dry_run && i < c->n; i++)

@@ -115,23 +115,57 @@ static void compare_counts(struct row_diffs *rd, const struct end *e,
 								  row->rx_calls);
 }
 
+/*
+ * DURATION and AGO are by CLOCK_BOOTTIME. The bounds are by CLOCK_REALTIME: their
+ * differences are the same, as check() fails if somebody has set the clock.
+ */
+static void compare_spans(struct row_diffs *rd, const struct end *e, const struct sockstat_row *row,
+			  int64_t closed_lo, int64_t closed_hi, const struct read_time *read)
+{
+	bool ended = closed_lo >= 0;
+	int64_t lo = (ended ? closed_lo : read->lo) - e->opened_hi;
+	int64_t hi = (ended ? closed_hi : read->hi) - e->opened_lo;
+
+	if (e->opened_lo < 0)
+		lo = -1;
+	else if (lo < 0)
+		lo = 0;
+	want_time(rd, "DURATION", lo, hi, row->duration);
+	lo = ended && read->lo > closed_hi ? read->lo - closed_hi : 0;
+	want_time(rd, "AGO", ended ? lo : -1, read->hi - closed_lo, row->ago);
+}
+
 static void compare_times(struct row_diffs *rd, const struct end *e, const struct sockstat_row *row,
-			  bool closed, int64_t now)
+			  bool closed, const struct read_time *read)
 {
 	int64_t closed_lo = closed ? e->closed_lo : -1;
-	int64_t closed_hi = e->closed_hi == UNTIL_CHECK ? now : e->closed_hi;
+	int64_t closed_hi = e->closed_hi == UNTIL_CHECK ? read->hi : e->closed_hi;
 
 	if (closed && !e->closed) {
 		/* The connection has ended by itself since check() last saw it alive. */
 		closed_lo = e->alive ? e->alive : e->opened_lo;
-		closed_hi = now;
+		closed_hi = read->hi;
 	}
 	want_time(rd, "OPENED", e->opened_lo, e->opened_hi, row->opened);
 	/* TCP is not told when one of several descriptors is closed: CLOSED may be unknown. */
-	if (e->closed_hi == UNTIL_CHECK && row->closed < 0 && end_connection_lives(e))
+	if (e->closed_hi == UNTIL_CHECK && row->closed < 0 && end_connection_lives(e)) {
 		rd->fields++;
-	else
+		closed_lo = -1;
+	} else {
 		want_time(rd, "CLOSED", closed_lo, closed_hi, row->closed);
+	}
+	compare_spans(rd, e, row, closed_lo, closed_hi, read);
+}
+
+static void want_euid(struct row_diffs *rd, int64_t want, int64_t seen)
+{
+	char w[24] = "-", s[24] = "-";
+
+	if (want >= 0)
+		snprintf(w, sizeof(w), "%" PRId64, want);
+	if (seen >= 0)
+		snprintf(s, sizeof(s), "%" PRId64, seen);
+	want_text(rd, "EUID", w, s);
 }
 
 /**
@@ -140,10 +174,10 @@ static void compare_times(struct row_diffs *rd, const struct end *e, const struc
  * @e: the expected row
  * @t: what the kernel reports about the socket
  * @row: the row, for which row_fits() was true
- * @now: when the table was read, CLOCK_REALTIME ns
+ * @read: when the table was read
  */
 void row_compare(struct row_diffs *rd, const struct end *e, const struct truth *t,
-		 const struct sockstat_row *row, int64_t now)
+		 const struct sockstat_row *row, const struct read_time *read)
 {
 	enum sockstat_state state = state_wanted(e, t);
 	bool closed = state == SOCKSTAT_CLOSED;
@@ -161,10 +195,11 @@ void row_compare(struct row_diffs *rd, const struct end *e, const struct truth *
 		want_number(rd, "TX_QUEUE", closed ? 0 : t->tx_queue, row->tx_queue);
 	if (!(e->loose & LOOSE_RX_QUEUE) && known)
 		want_number(rd, "RX_QUEUE", closed ? 0 : t->rx_queue, row->rx_queue);
-	compare_times(rd, e, row, closed, now);
+	compare_times(rd, e, row, closed, read);
 	want_text(rd, "ERROR", sockstat_error_name(e->error),
 		  row->error < 0 ? row->error_text : sockstat_error_name(row->error));
 	want_number(rd, "UID", e->uid, row->uid);
+	want_euid(rd, e->euid, row->euid);
 	want_number(rd, "NETNS", e->netns, row->netns);
 	want_number(rd, "INODE", e->inode, row->inode);
 	rd->fields += 3; /* row_fits() has compared PID, FD and COOKIE */

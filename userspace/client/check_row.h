@@ -19,8 +19,17 @@ struct row_diffs {
 	unsigned int n, fields;
 };
 
+/**
+ * struct read_time - when the table was read, CLOCK_REALTIME ns
+ * @lo: before the call
+ * @hi: after it
+ */
+struct read_time {
+	int64_t lo, hi;
+};
+
 void row_compare(struct row_diffs *rd, const struct end *e, const struct truth *t,
-		 const struct sockstat_row *row, int64_t now);
+		 const struct sockstat_row *row, const struct read_time *read);
 bool row_fits(const struct end *e, const struct sockstat_row *row);
 
 #endif

@@ -14,6 +14,14 @@
 #include "truth.h"
 #include "verdict.h"
 
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
 /**
  * now_ns - read the clock that OPENED and CLOSED use
  *
@@ -21,10 +29,31 @@
  */
 int64_t now_ns(void)
 {
-	struct timespec ts;
+	return clock_ns(CLOCK_REALTIME);
+}
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+/**
+ * boot_offset - compare the clock of OPENED and CLOSED with that of DURATION and AGO
+ *
+ * Return: CLOCK_REALTIME minus CLOCK_BOOTTIME, in ns. It only changes if somebody
+ * sets the former.
+ */
+int64_t boot_offset(void)
+{
+	int64_t best = INT64_MAX, offset = 0;
+	int i;
+
+	/* The thread may lose the CPU between two readings, so take the shortest of some. */
+	for (i = 0; i < 10; i++) {
+		int64_t before = clock_ns(CLOCK_BOOTTIME), now = now_ns();
+		int64_t took = clock_ns(CLOCK_BOOTTIME) - before;
+
+		if (took < best) {
+			best = took;
+			offset = now - before;
+		}
+	}
+	return offset;
 }
 
 /**
@@ -48,6 +77,27 @@ void comm_of(pid_t pid, char comm[SOCKSTAT_COMM_LEN])
 		return;
 	buf[n - 1] = '\0'; /* replace the newline */
 	memcpy(comm, buf, sizeof(buf));
+}
+
+/**
+ * euid_of - read the effective user of a process
+ * @pid: the process
+ * @euid: set to its EUID; not changed if the process has ended
+ */
+void euid_of(pid_t pid, int64_t *euid)
+{
+	unsigned int uid;
+	char line[128];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/%d/status", pid);
+	f = fopen(line, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Uid: %*u %u", &uid) == 1)
+			*euid = uid;
+	}
+	if (f)
+		fclose(f);
 }
 
 static uint32_t own_netns(void)
@@ -102,6 +152,7 @@ struct end *end_new(struct run *r, int fd, enum sockstat_role role, int64_t open
 	e->listener = accepts;
 	e->inode = st.st_ino;
 	e->uid = st.st_uid;
+	e->euid = geteuid();
 	e->netns = own_netns();
 	e->role = role;
 	if (opened_lo >= 0) {
@@ -137,6 +188,7 @@ struct end *end_alias(struct end *of, pid_t pid, int fd)
 	e->foreign = e->retired = e->shut = false;
 	e->shared = of->shared = true;
 	comm_of(pid, e->comm);
+	euid_of(pid, &e->euid);
 	end_publish(e);
 	return e;
 }
@@ -167,6 +219,7 @@ struct end *end_nobody(struct run *r, const struct sockaddr_storage *local,
 	e->opened_lo = opened_lo;
 	e->opened_hi = now_ns();
 	e->uid = geteuid();
+	e->euid = -1;
 	e->netns = own_netns();
 	e->state = SOCKSTAT_ESTABLISHED;
 	strcpy(e->comm, "-");

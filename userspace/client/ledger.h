@@ -21,6 +21,7 @@
  * @pid, @fd: the key; -1, -1 for a connection that no process holds
  * @cookie: SO_COOKIE, 0 if it cannot be known (then the addresses identify the row)
  * @comm: COMMAND; read again at each check while the descriptor is open
+ * @euid: EUID, -1 for "-"; read again like @comm
  * @role: ROLE
  * @local, @remote: AF_UNSPEC stands for *:*
  * @tx_bytes, @rx_bytes, @tx_calls, @rx_calls: the counts that the row must have
@@ -53,6 +54,7 @@ struct end {
 	int fd;
 	uint64_t cookie;
 	char comm[SOCKSTAT_COMM_LEN];
+	int64_t euid;
 	enum sockstat_role role;
 	struct sockaddr_storage local, remote;
 	uint64_t tx_bytes, rx_bytes, tx_calls, rx_calls;
@@ -89,6 +91,8 @@ ssize_t rx_call(struct end *e, ssize_t ret);
 void tx_add(struct end *e, uint64_t bytes, uint64_t calls);
 void rx_add(struct end *e, uint64_t bytes, uint64_t calls);
 int64_t now_ns(void);
+int64_t boot_offset(void);
 void comm_of(pid_t pid, char comm[SOCKSTAT_COMM_LEN]);
+void euid_of(pid_t pid, int64_t *euid);
 
 #endif

@@ -149,6 +149,66 @@ static void out_fastopen_connect(struct run *r)
 		fail(r, "the SYN carried no data");
 }
 
+/*
+ * Get a cookie, then fill the accept queue, so that the server drops the next SYN:
+ * the data in that are accepted, and lost when the client gives up.
+ */
+static struct end *listener_silent(struct run *r)
+{
+	struct end *listener = fastopen_listener(r);
+	struct pair first;
+
+	fastopen_pair(r, listener, DATA, &first);
+	must(r, !listen(listener->fd, 0));
+	connect_to(r, listener);
+	return listener;
+}
+
+static void give_up(struct end *e)
+{
+	end_close(e);
+	e->error = ECANCELED;
+	check(e->run);
+}
+
+static void out_fastopen_give_up(struct run *r)
+{
+	struct end *listener = listener_silent(r);
+	struct sockaddr_storage sa;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &sa);
+	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
+	char buf[DATA];
+	int64_t since;
+
+	set_nonblock(r, e->fd, true);
+	fill(buf, sizeof(buf));
+	since = now_ns();
+	must(r, tx(e, sendto(e->fd, buf, sizeof(buf), MSG_FASTOPEN, (struct sockaddr *)&sa, len)) ==
+			sizeof(buf));
+	end_connecting(e, since, &sa);
+	wait_state(e, SOCKSTAT_SYN_SENT);
+	give_up(e);
+}
+
+/* connect() sends nothing, so the server never learns of the connection. */
+static void out_fastopen_connect_give_up(struct run *r)
+{
+	struct end *listener = listener_silent(r);
+	struct sockaddr_storage sa;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &sa);
+	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
+	int on = 1;
+	int64_t since;
+
+	if (setsockopt(e->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)))
+		skip(r, "TCP_FASTOPEN_CONNECT: %m");
+	since = now_ns();
+	must(r, !connect(e->fd, (struct sockaddr *)&sa, len));
+	end_connecting(e, since, &sa);
+	check(r);
+	give_up(e);
+}
+
 const struct scenario out_fastopen_scenarios[] = {
 	{ "fastopen_no_cookie", out_fastopen_no_cookie, SC_NONBLOCK | SC_ROOT, 0,
 	  "connect with MSG_FASTOPEN and no cookie: no data in the SYN" },
@@ -158,5 +218,9 @@ const struct scenario out_fastopen_scenarios[] = {
 	  "connect with MSG_FASTOPEN and more data than a SYN can carry" },
 	{ "fastopen_connect", out_fastopen_connect, SC_NONBLOCK | SC_ROOT, 0,
 	  "connect with TCP_FASTOPEN_CONNECT: write(2) sends the SYN" },
+	{ "fastopen_give_up", out_fastopen_give_up, SC_ROOT, 0,
+	  "close a socket whose SYN, with data, is unanswered" },
+	{ "fastopen_connect_give_up", out_fastopen_connect_give_up, SC_ROOT, 0,
+	  "close a socket with TCP_FASTOPEN_CONNECT before the first write(2)" },
 	{ 0 },
 };

@@ -91,6 +91,7 @@ struct end;
  * @tx_want, @tx_seen, @rx_want, @rx_seen: sums of the last check that compared anything
  * @missed, @dropped: counters in the last line of /proc/sockstat when the run started
  * @started: when the run started, CLOCK_REALTIME ns
+ * @boot_offset: boot_offset() at that time
  * @pid: the scenario's process
  * @ends: MAX_ENDS of them, of which the first @n_ends are in use
  *
@@ -114,6 +115,7 @@ struct run {
 	uint64_t tx_want, tx_seen, rx_want, rx_seen;
 	uint64_t missed, dropped;
 	int64_t started;
+	int64_t boot_offset;
 	pid_t pid;
 
 	unsigned int n_ends;

@@ -134,6 +134,7 @@ static void __attribute__((noreturn)) scenario_process(struct run *r)
 	if (r->sc->flags & SC_ROOT && geteuid())
 		skip(r, "needs root");
 	r->started = now_ns();
+	r->boot_offset = boot_offset();
 	if (!r->opt->dry_run)
 		counters_read(r);
 	do {

@@ -145,14 +145,15 @@ static const struct {
 	size_t width;
 	unsigned int rank;
 } plan[] = {
-	{ "COMMAND", 16, 4 }, { "PID", 6, 5 },	    { "FD", 3, 0 },	  { "STATE", 12, 0 },
-	{ "ROLE", 7, 0 },     { "LOCAL", 16, 0 },   { "REMOTE", 16, 0 },  { "TX_QUEUE", 9, 1 },
-	{ "RX_QUEUE", 9, 1 }, { "TX_CALLS", 9, 2 }, { "RX_CALLS", 9, 2 }, { "OPENED", 15, 3 },
-	{ "CLOSED", 15, 3 },  { "ERROR", 6, 3 },    { "UID", 4, 6 },	  { "COOKIE", 7, 7 },
-	{ "INODE", 7, 8 },    { "NETNS", 11, 9 },
+	{ "COMMAND", 16, 4 }, { "PID", 6, 5 },	    { "FD", 3, 0 },	   { "STATE", 12, 0 },
+	{ "ROLE", 7, 0 },     { "LOCAL", 16, 0 },   { "REMOTE", 16, 0 },   { "TX_QUEUE", 9, 1 },
+	{ "RX_QUEUE", 9, 1 }, { "TX_CALLS", 9, 2 }, { "RX_CALLS", 9, 2 },  { "OPENED", 15, 3 },
+	{ "CLOSED", 15, 3 },  { "ERROR", 6, 3 },    { "UID", 4, 6 },	   { "COOKIE", 7, 7 },
+	{ "INODE", 7, 8 },    { "NETNS", 11, 9 },   { "DURATION", 9, 10 }, { "EUID", 5, 10 },
+	{ "AGO", 9, 10 },
 };
 
-#define RANKS 9
+#define RANKS 10
 
 /* Compute the width of each column; 0 if it does not fit the screen. */
 static void screen_layout(const struct screen *s, size_t widths[MAX_COLUMNS])

@@ -118,6 +118,7 @@ int column_compare(const struct value *a, const struct value *b)
 	case VALUE_HEX:
 		return order_of(a->number, b->number);
 	case VALUE_TIME:
+	case VALUE_SPAN:
 		return order_of(a->time, b->time);
 	case VALUE_RATE:
 		return (a->rate > b->rate) - (a->rate < b->rate);
@@ -154,6 +155,12 @@ void human_bytes(double bytes, char *text, size_t size)
 		snprintf(text, size, bytes < 9.95 ? "%.1f%c" : "%.0f%c", bytes, units[unit]);
 }
 
+static void seconds_text(int64_t ns, char text[CELL_LEN])
+{
+	snprintf(text, CELL_LEN, "%" PRId64 ".%03d", ns / NS_PER_SECOND,
+		 (int)(ns % NS_PER_SECOND / 1000000));
+}
+
 static void time_text(int64_t ns, bool human, char text[CELL_LEN])
 {
 	time_t seconds = ns / NS_PER_SECOND;
@@ -162,8 +169,25 @@ static void time_text(int64_t ns, bool human, char text[CELL_LEN])
 	if (human && localtime_r(&seconds, &tm))
 		strftime(text, CELL_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
 	else
-		snprintf(text, CELL_LEN, "%" PRId64 ".%03d", ns / NS_PER_SECOND,
-			 (int)(ns % NS_PER_SECOND / 1000000));
+		seconds_text(ns, text);
+}
+
+/* The two largest units suffice: "1.2s", "3m04s", "5h06m", "7d08h". */
+static void span_text(int64_t ns, bool human, char text[CELL_LEN])
+{
+	int64_t s = ns / NS_PER_SECOND;
+
+	if (!human)
+		seconds_text(ns, text);
+	else if (s < 60)
+		snprintf(text, CELL_LEN, "%d.%ds", (int)s,
+			 (int)(ns % NS_PER_SECOND / (NS_PER_SECOND / 10)));
+	else if (s < 3600)
+		snprintf(text, CELL_LEN, "%dm%02ds", (int)s / 60, (int)s % 60);
+	else if (s < 86400)
+		snprintf(text, CELL_LEN, "%dh%02dm", (int)s / 3600, (int)s / 60 % 60);
+	else
+		snprintf(text, CELL_LEN, "%" PRId64 "d%02dh", s / 86400, (int)(s / 3600 % 24));
 }
 
 static void addr_text(const struct value *value, char text[CELL_LEN])
@@ -181,7 +205,8 @@ static void addr_text(const struct value *value, char text[CELL_LEN])
 /**
  * column_text - write a value as printable text
  * @value: the value
- * @human: write bytes and rates with units, times as date and time of day
+ * @human: write bytes, rates and lengths of time with units, times as date and time of
+ *	day
  * @text: the result
  */
 void column_text(const struct value *value, bool human, char text[CELL_LEN])
@@ -220,6 +245,9 @@ void column_text(const struct value *value, bool human, char text[CELL_LEN])
 		break;
 	case VALUE_TIME:
 		time_text(value->time, human, text);
+		break;
+	case VALUE_SPAN:
+		span_text(value->time, human, text);
 		break;
 	case VALUE_RATE:
 		if (human)

@@ -19,6 +19,7 @@ enum value_kind {
 	VALUE_BYTES,
 	VALUE_HEX,
 	VALUE_TIME,
+	VALUE_SPAN,
 	VALUE_RATE,
 	VALUE_ADDR,
 	VALUE_HOST,
@@ -29,7 +30,7 @@ enum value_kind {
  * struct value - the value of one record in one column
  * @kind: selects the members that are valid
  * @number: VALUE_NUMBER, VALUE_BYTES and VALUE_HEX
- * @time: VALUE_TIME: ns since the epoch
+ * @time: VALUE_TIME: ns since the epoch; VALUE_SPAN: a length of time in ns
  * @rate: VALUE_RATE: bytes per second
  * @text: VALUE_TEXT: any bytes; VALUE_ADDR and VALUE_HOST: the address as in
  *	/proc/sockstat. Points into the row
@@ -78,6 +79,7 @@ enum {
 	COLUMN_STATE = 1 << 3,	/* the TCP state; --top colors and abbreviates it */
 	COLUMN_SEARCH = 1 << 4, /* the text search of --top looks into it */
 	COLUMN_ERROR = 1 << 5,	/* the error; --top colors it */
+	COLUMN_PAIR = 1 << 6,	/* in the details of --top, it is beside the column before it */
 };
 
 #define COLUMN_MOVED (COLUMN_RATE | COLUMN_DELTA) /* no value without a previous snapshot */

@@ -27,6 +27,18 @@ static void set_time(struct value *value, int64_t time)
 	value->time = time;
 }
 
+static void set_span(struct value *value, int64_t span)
+{
+	value->kind = span < 0 ? VALUE_NONE : VALUE_SPAN;
+	value->time = span;
+}
+
+/* The queues of a listener count connections. */
+static void set_queue(struct value *value, const struct sockstat_row *row, uint64_t queue)
+{
+	value_set_number(value, row->state == SOCKSTAT_LISTEN ? VALUE_NUMBER : VALUE_BYTES, queue);
+}
+
 static void set_addr(struct value *value, const struct sockstat_addr *addr)
 {
 	value->kind = VALUE_ADDR;
@@ -113,12 +125,15 @@ GET(tx_bytes, value_set_number(value, VALUE_BYTES, row->tx_bytes))
 GET(rx_bytes, value_set_number(value, VALUE_BYTES, row->rx_bytes))
 GET(tx_calls, value_set_number(value, VALUE_NUMBER, row->tx_calls))
 GET(rx_calls, value_set_number(value, VALUE_NUMBER, row->rx_calls))
-GET(tx_queue, value_set_number(value, VALUE_BYTES, row->tx_queue))
-GET(rx_queue, value_set_number(value, VALUE_BYTES, row->rx_queue))
+GET(tx_queue, set_queue(value, row, row->tx_queue))
+GET(rx_queue, set_queue(value, row, row->rx_queue))
 GET(opened, set_time(value, row->opened))
 GET(closed, set_time(value, row->closed))
+GET(duration, set_span(value, row->duration))
+GET(ago, set_span(value, row->ago))
 GET(error, set_text(value, row->error_text))
 GET(uid, value_set_number(value, VALUE_NUMBER, row->uid))
+GET(euid, set_id(value, row->euid))
 GET(netns, value_set_number(value, VALUE_NUMBER, row->netns))
 GET(inode, value_set_number(value, row->inode ? VALUE_NUMBER : VALUE_NONE, row->inode))
 GET(cookie, value_set_number(value, VALUE_HEX, row->cookie))
@@ -138,15 +153,18 @@ const struct view_column entry_columns[ENTRY_COLUMNS] = {
 	{ "ERROR", "ERROR", COLUMN_ERROR | COLUMN_SEARCH, 0, get_error },
 	TOTALS_COLUMNS,
 	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, get_rx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER | COLUMN_PAIR, 0, get_rx_bytes },
 	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, get_rx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER | COLUMN_PAIR, 0, get_rx_calls },
 	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, get_rx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER | COLUMN_PAIR, 0, get_rx_queue },
 	{ "OPENED", "OPENED", COLUMN_NUMBER, 0, get_opened },
-	{ "CLOSED", "CLOSED", COLUMN_NUMBER, 0, get_closed },
+	{ "CLOSED", "CLOSED", COLUMN_NUMBER | COLUMN_PAIR, 0, get_closed },
+	{ "DURATION", "DURATION", COLUMN_NUMBER, 0, get_duration },
+	{ "AGO", "AGO", COLUMN_NUMBER | COLUMN_PAIR, 0, get_ago },
 	{ "UID", "UID", COLUMN_NUMBER, 0, get_uid },
+	{ "EUID", "EUID", COLUMN_NUMBER | COLUMN_PAIR, 0, get_euid },
 	{ "NETNS", "NETNS", COLUMN_NUMBER, 0, get_netns },
 	{ "INODE", "INODE", COLUMN_NUMBER, 0, get_inode },
-	{ "COOKIE", "COOKIE", COLUMN_NUMBER, 0, get_cookie },
+	{ "COOKIE", "COOKIE", COLUMN_NUMBER | COLUMN_PAIR, 0, get_cookie },
 };

@@ -18,7 +18,7 @@ struct entry {
 	bool just_closed;
 };
 
-#define ENTRY_COLUMNS 27
+#define ENTRY_COLUMNS 30
 
 extern const struct view_column entry_columns[ENTRY_COLUMNS];
 

@@ -142,8 +142,16 @@ static bool has_kind(const struct filter *filter, const struct entry *e)
 	return !filter->kinds;
 }
 
+/*
+ * DURATION and AGO tell how long ago a row was opened and closed, even if the clock
+ * has been set since. A table without these columns has the times only.
+ */
 static bool is_since(const struct filter *filter, const struct sockstat_row *row, int64_t now)
 {
+	if (filter->since >= 0 && row->ago >= 0)
+		return row->ago <= filter->since;
+	if (filter->since >= 0 && row->duration >= 0)
+		return row->duration <= filter->since;
 	return filter->since < 0 || (row->opened >= 0 && row->opened >= now - filter->since) ||
 	       (row->closed >= 0 && row->closed >= now - filter->since);
 }

@@ -93,6 +93,9 @@ void group_add(struct group *group, const struct entry *e)
 	group->rx_bytes += row->rx_bytes;
 	group->tx_calls += row->tx_calls;
 	group->rx_calls += row->rx_calls;
+	/* the queues of a listener count connections */
+	if (row->state == SOCKSTAT_LISTEN)
+		return;
 	group->tx_queue += row->tx_queue;
 	group->rx_queue += row->rx_queue;
 }
@@ -179,14 +182,14 @@ const struct view_column group_columns[GROUP_COLUMNS] = {
 	{ "REMOTE", "FOREIGN HOST", 0, 21, get_remote },
 	{ "UID", "UID", COLUMN_NUMBER, 0, get_uid },
 	{ "DESCRIPTORS", "DESCRIPTORS", COLUMN_NUMBER, 0, get_descriptors },
-	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER, 0, get_connections },
+	{ "CONNECTIONS", "CONNECTIONS", COLUMN_NUMBER | COLUMN_PAIR, 0, get_connections },
 	TOTALS_COLUMNS,
 	{ "TX_BYTES", "TX_BYTES", COLUMN_NUMBER, 0, get_tx_bytes },
-	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER, 0, get_rx_bytes },
+	{ "RX_BYTES", "RX_BYTES", COLUMN_NUMBER | COLUMN_PAIR, 0, get_rx_bytes },
 	{ "TX_CALLS", "TX_CALLS", COLUMN_NUMBER, 0, get_tx_calls },
-	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER, 0, get_rx_calls },
+	{ "RX_CALLS", "RX_CALLS", COLUMN_NUMBER | COLUMN_PAIR, 0, get_rx_calls },
 	{ "TX_QUEUE", "TX_QUEUE", COLUMN_NUMBER, 0, get_tx_queue },
-	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER, 0, get_rx_queue },
+	{ "RX_QUEUE", "RX_QUEUE", COLUMN_NUMBER | COLUMN_PAIR, 0, get_rx_queue },
 };
 
 /**

@@ -116,6 +116,7 @@ static void json_add_value(struct json_row *row, const char *key, const struct v
 		json_row_add(row, key, json_object_new_uint64(value->number));
 		break;
 	case VALUE_TIME:
+	case VALUE_SPAN:
 		json_row_add(row, key, json_time(value->time));
 		break;
 	case VALUE_RATE:

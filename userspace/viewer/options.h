@@ -10,7 +10,7 @@
 #define STATUS_NOTHING 1 /* with --exit-status */
 #define STATUS_TROUBLE 2
 
-#define MAX_VIEW_COLUMNS 32
+#define MAX_VIEW_COLUMNS 48
 
 enum mode {
 	MODE_ONCE,

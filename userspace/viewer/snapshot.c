@@ -77,7 +77,7 @@ bool snapshot_take(struct snapshot *snapshot, const char *path, char sentence[SE
 		err = sockstat_table_read_fd(&snapshot->table, STDIN_FILENO);
 	else
 		err = sockstat_table_read(&snapshot->table, path);
-	snapshot->clock = clock_ns(CLOCK_MONOTONIC);
+	snapshot->clock = clock_ns(CLOCK_BOOTTIME);
 	snapshot->time = table_time(path);
 	if (err)
 		explain(err, path, &snapshot->table, sentence);

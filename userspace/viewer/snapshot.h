@@ -11,7 +11,7 @@
  * struct snapshot - one snapshot of the table
  * @table: the table
  * @time: when it was taken, in ns since the epoch; of a saved table, when that was saved
- * @clock: when it was taken, in ns of CLOCK_MONOTONIC
+ * @clock: when it was taken, in ns of CLOCK_BOOTTIME, which nobody sets
  */
 struct snapshot {
 	struct sockstat_table table;

@@ -2,7 +2,7 @@
 /*
  * The full-screen view: all columns of the marked row, one below the other.
  * Numbers are short, so two that belong together, as TX_BYTES and RX_BYTES,
- * share a line.
+ * share a line (COLUMN_PAIR).
  */
 
 #include <curses.h>
@@ -40,25 +40,12 @@ static void detail_columns(const struct top *top, struct detail *detail)
 	}
 }
 
-/* Count the adjacent columns from @from on that hold numbers. */
-static size_t numbers_from(const struct detail *detail, size_t from)
-{
-	size_t i = from;
-
-	while (i < detail->n_columns && detail->columns[i]->flags & COLUMN_NUMBER)
-		i++;
-	return i - from;
-}
-
-/*
- * Return how many columns share the line that begins with column @at. Numbers are
- * pairs; if there is an odd number of them, the first one has a line of its own.
- */
+/* Return how many columns share the line that begins with column @at. */
 static size_t line_columns(const struct detail *detail, size_t at)
 {
-	size_t numbers = is_narrow() ? 0 : numbers_from(detail, at);
+	bool pair = at + 1 < detail->n_columns && detail->columns[at + 1]->flags & COLUMN_PAIR;
 
-	return numbers && numbers % 2 == 0 ? 2 : 1;
+	return pair && !is_narrow() ? 2 : 1;
 }
 
 static size_t count_lines(const struct detail *detail)

@@ -33,9 +33,9 @@ void totals_get_rx_delta(const void *record, struct value *value);
 #define TOTALS_COLUMNS                                                                    \
 	{ "RATE", "BYTES/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_rate },           \
 	{ "TX_RATE", "TX/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_tx_rate },        \
-	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE, 0, totals_get_rx_rate },        \
+	{ "RX_RATE", "RX/S", COLUMN_NUMBER | COLUMN_RATE | COLUMN_PAIR, 0, totals_get_rx_rate },        \
 	{ "TX_DELTA", "TX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, totals_get_tx_delta }, \
-	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA, 0, totals_get_rx_delta }
+	{ "RX_DELTA", "RX_DELTA", COLUMN_NUMBER | COLUMN_DELTA | COLUMN_PAIR, 0, totals_get_rx_delta }
 /* clang-format on */
 
 #endif /* VIEWER_TOTALS_H */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Values as text in the cells of a line. Each function writes at @cell and returns
+ * the end of what it wrote; with a width it aligns to the right, and needs more than
+ * the width if the value does. A line has been filled with blanks before.
+ */
+#ifndef SOCKSTAT_CELL_H
+#define SOCKSTAT_CELL_H
+
+#include <linux/math64.h>
+#include <linux/types.h>
+
+#define SOCKSTAT_CELL_NONE "-"
+
+#define SOCKSTAT_CELL_BILLION 1000000000
+
+/**
+ * sockstat_cell_put() - write a text
+ * @cell: where
+ * @text: the text, of which the terminating NUL is not written
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put(char *cell, const char *text)
+{
+	while (*text)
+		*cell++ = *text++;
+	return cell;
+}
+
+/**
+ * sockstat_cell_put_digits() - write the last digits of a number, with leading zeros
+ * @cell: where
+ * @n: the number
+ * @digits: how many digits
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_digits(char *cell, u32 n, int digits)
+{
+	char *end = cell + digits;
+	char *c;
+
+	for (c = end; c > cell; n /= 10)
+		*--c = '0' + n % 10;
+	return end;
+}
+
+/* Count the digits of a number below a billion. */
+static inline int sockstat_cell_count_digits(u32 n)
+{
+	int digits = 1;
+	u32 limit;
+
+	for (limit = 10; n >= limit; limit *= 10)
+		digits++;
+	return digits;
+}
+
+/**
+ * sockstat_cell_put_last() - write one byte
+ * @cell: where
+ * @width: width of the cell
+ * @c: the byte
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_last(char *cell, int width, char c)
+{
+	if (width > 1)
+		cell += width - 1;
+	*cell++ = c;
+	return cell;
+}
+
+/**
+ * sockstat_cell_put_hex() - write a hexadecimal number, without a prefix
+ * @cell: where
+ * @n: the number
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_hex(char *cell, u64 n)
+{
+	char *end = cell + DIV_ROUND_UP(fls64(n | 1), 4);
+	char *c;
+
+	for (c = end; c > cell; n >>= 4)
+		*--c = "0123456789abcdef"[n & 0xf];
+	return end;
+}
+
+/**
+ * sockstat_cell_put_none() - write that there is no value
+ * @cell: where
+ * @width: width of the cell
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_none(char *cell, int width)
+{
+	return sockstat_cell_put_last(cell, width, *SOCKSTAT_CELL_NONE);
+}
+
+/**
+ * sockstat_cell_put_number() - write a decimal number
+ * @cell: where
+ * @width: width of the cell
+ * @n: the number
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_number(char *cell, int width, u64 n)
+{
+	int digits;
+	u32 rest;
+
+	if (n < 10)
+		return sockstat_cell_put_last(cell, width, '0' + n);
+	if (n >= SOCKSTAT_CELL_BILLION) {
+		n = div_u64_rem(n, SOCKSTAT_CELL_BILLION, &rest);
+		cell = sockstat_cell_put_number(cell, width - 9, n);
+		return sockstat_cell_put_digits(cell, rest, 9);
+	}
+	digits = sockstat_cell_count_digits(n);
+	if (width > digits)
+		cell += width - digits;
+	return sockstat_cell_put_digits(cell, n, digits);
+}
+
+/**
+ * sockstat_cell_put_number_or_none() - write a decimal number, if there is one
+ * @cell: where
+ * @width: width of the cell
+ * @n: the number
+ * @some: whether there is one
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_number_or_none(char *cell, int width, u64 n, bool some)
+{
+	return some ? sockstat_cell_put_number(cell, width, n) :
+		      sockstat_cell_put_none(cell, width);
+}
+
+/**
+ * sockstat_cell_put_octal() - write a byte as an escape
+ * @cell: where
+ * @byte: the byte
+ *
+ * Context: any.
+ */
+static inline char *sockstat_cell_put_octal(char *cell, u8 byte)
+{
+	*cell++ = '\\';
+	*cell++ = '0' + (byte >> 6);
+	*cell++ = '0' + (byte >> 3 & 7);
+	*cell++ = '0' + (byte & 7);
+	return cell;
+}
+
+#endif /* SOCKSTAT_CELL_H */

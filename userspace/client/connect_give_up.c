@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Connections that the client gives up before the handshake is complete.  Each of
+ * them must leave a CLOSED row with the ERROR ECANCELED, by which it differs from a
+ * connection that was open and idle.
+ *
+ * The accept queue of the listener is full, so the kernel drops the SYN.
+ */
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "connect.h"
+#include "scenario.h"
+
+/* Open a listener that answers no SYN, because its accept queue is full. */
+static struct end *listener_full(struct run *r)
+{
+	struct end *listener = listen_open(r, 0);
+
+	connect_to(r, listener);
+	return listener;
+}
+
+/* Begin to connect to a listener that does not answer. */
+static struct end *connect_begin(struct run *r, const struct end *listener)
+{
+	struct sockaddr_storage to;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
+	struct end *e = unconnected(r);
+	int64_t since = now_ns();
+
+	set_nonblock(r, e->fd, true);
+	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EINPROGRESS);
+	end_connecting(e, since, &to);
+	wait_state(e, SOCKSTAT_SYN_SENT);
+	return e;
+}
+
+static void close_and_check(struct end *e)
+{
+	end_close(e);
+	e->error = ECANCELED;
+	check(e->run);
+}
+
+static void give_up_close(struct run *r)
+{
+	struct end *e = connect_begin(r, listener_full(r));
+
+	check(r);
+	close_and_check(e);
+}
+
+/* close() of a socket that does not linger calls tcp_disconnect(). */
+static void give_up_close_abort(struct run *r)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	struct end *e = connect_begin(r, listener_full(r));
+
+	must(r, !setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close_and_check(e);
+}
+
+/* A blocking connect() returns after SO_SNDTIMEO, but TCP goes on until close(). */
+static void give_up_timeout(struct run *r)
+{
+	struct end *listener = listener_full(r), *e = unconnected(r);
+	struct timeval soon = { .tv_usec = 50000 };
+	struct sockaddr_storage to;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
+	int64_t since;
+
+	must(r, !setsockopt(e->fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon)));
+	since = now_ns();
+	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EINPROGRESS);
+	end_connecting(e, since, &to);
+	check(r);
+	close_and_check(e);
+}
+
+/* After a disconnect in SYN_SENT the socket has a pending error, and can connect again. */
+static void connect_after(struct end *e)
+{
+	struct run *r = e->run;
+	struct end *listener = listen_open(r, 1);
+	struct sockaddr_storage to;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
+	struct pair p = { .client = e };
+
+	must(r, socket_error(e) == ECONNRESET);
+	check(r);
+	set_nonblock(r, e->fd, false);
+	connect_end(e, &to, len);
+	p.server = accept_from(r, listener, e->opened_lo);
+	check(r);
+	talk(&p, 1000);
+}
+
+static void give_up_disconnect(struct run *r)
+{
+	struct end *e = connect_begin(r, listener_full(r));
+
+	e->error = ECANCELED;
+	connect_after(disconnect(e));
+}
+
+/* In SYN_SENT, shutdown() disconnects. */
+static void shut_down(struct run *r, int how)
+{
+	struct end *e = connect_begin(r, listener_full(r));
+	int64_t since = now_ns();
+
+	must(r, !shutdown(e->fd, how));
+	e->error = ECANCELED;
+	connect_after(end_restart(e, since));
+}
+
+static void give_up_shutdown(struct run *r)
+{
+	shut_down(r, SHUT_RDWR);
+}
+
+static void give_up_shutdown_wr(struct run *r)
+{
+	shut_down(r, SHUT_WR);
+}
+
+struct link {
+	struct end *listener;
+	struct end *client; /* the child's */
+};
+
+static void child_connect(struct child *c)
+{
+	struct link *l = c->arg;
+
+	l->client = connect_begin(c->r, l->listener);
+	child_pause(c);
+}
+
+static void child_ends(struct run *r, void (*end)(struct child *c))
+{
+	struct link *l = shared_memory(r, sizeof(*l));
+	struct child *c;
+
+	l->listener = listener_full(r);
+	c = child_start(r, child_connect, l, NULL);
+	check(r);
+	end(c);
+	l->client->error = ECANCELED;
+	check(r);
+}
+
+static void give_up_exit(struct run *r)
+{
+	child_ends(r, child_join);
+}
+
+static void give_up_kill(struct run *r)
+{
+	child_ends(r, child_kill);
+}
+
+const struct scenario connect_give_up_scenarios[] = {
+	{ "give_up_close", give_up_close, 0, 0, "close a socket while its SYN is unanswered" },
+	{ "give_up_close_abort", give_up_close_abort, 0, 0,
+	  "close a socket without lingering while its SYN is unanswered" },
+	{ "give_up_timeout", give_up_timeout, 0, 0,
+	  "close a socket after connect(2) has returned because of SO_SNDTIMEO" },
+	{ "give_up_disconnect", give_up_disconnect, 0, 0,
+	  "disconnect with AF_UNSPEC while the SYN is unanswered" },
+	{ "give_up_shutdown", give_up_shutdown, 0, 0,
+	  "shut both directions down while the SYN is unanswered" },
+	{ "give_up_shutdown_wr", give_up_shutdown_wr, 0, 0,
+	  "shut the sending direction down while the SYN is unanswered" },
+	{ "give_up_exit", give_up_exit, 0, 0, "exit while a SYN is unanswered" },
+	{ "give_up_kill", give_up_kill, 0, 0, "a process is killed while its SYN is unanswered" },
+	{ 0 },
+};
