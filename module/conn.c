@@ -13,26 +13,25 @@
 #include "table.h"
 #include "visited.h"
 
-/*
- * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
- * must not wait for the timekeeper's lock, so only the NMI-safe clocks will do.
- */
-static void conn_set_now(struct sockstat_moment *moment)
-{
-	/* they retry if the clock was updated meanwhile, which KCSAN cannot know */
-	moment->real = data_race(ktime_get_real_fast_ns());
-	moment->boot = data_race(ktime_get_boot_fast_ns());
-}
-
 /**
  * sockstat_conn_clock() - read the clock of &struct sockstat_moment.boot
+ *
+ * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
+ * must not wait for the timekeeper's lock, so only the NMI-safe clocks will do.
  *
  * Context: any.
  */
 s64 sockstat_conn_clock(void)
 {
-	/* see conn_set_now() */
+	/* it retries if the clock was updated meanwhile, which KCSAN cannot know */
 	return data_race(ktime_get_boot_fast_ns());
+}
+
+static void conn_set_now(struct sockstat_moment *moment)
+{
+	/* likewise */
+	moment->real = data_race(ktime_get_real_fast_ns());
+	moment->boot = sockstat_conn_clock();
 }
 
 static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,

@@ -233,6 +233,7 @@ static struct end *listen_beside(struct run *r, const struct end *first, int bac
 static void accept_reuseport(struct run *r)
 {
 	struct end *first = listen_beside(r, NULL, 20), *second = listen_beside(r, first, 30);
+	int64_t since = now_ns();
 	struct truth a, b;
 	int i;
 
@@ -246,6 +247,11 @@ static void accept_reuseport(struct run *r)
 		queue_is(first, a.rx_queue, 20);
 		queue_is(second, b.rx_queue, 30);
 	}
+	/* else the listeners' close() would reset them */
+	while (a.rx_queue--)
+		accept_from(r, first, since);
+	while (b.rx_queue--)
+		accept_from(r, second, since);
 }
 
 /* close() of the listener resets the connections that were not accepted. */

@@ -16,20 +16,30 @@
 #include "connect.h"
 #include "scenario.h"
 
-/* Open a listener that answers no SYN, because its accept queue is full. */
-static struct end *listener_full(struct run *r)
-{
-	struct end *listener = listen_open(r, 0);
+/* A listener that answers no SYN, because a connection is in its accept queue */
+struct silent {
+	struct end *listener;
+	struct end *waiting; /* the client's end of that connection */
+};
 
-	connect_to(r, listener);
-	return listener;
+static void silent_open(struct run *r, struct silent *s)
+{
+	s->listener = listen_open(r, 0);
+	s->waiting = connect_to(r, s->listener);
 }
 
-/* Begin to connect to a listener that does not answer. */
-static struct end *connect_begin(struct run *r, const struct end *listener)
+/* Accept the connection: it would be reset when the listener is closed. */
+static void silent_end(struct silent *s)
+{
+	accept_from(s->listener->run, s->listener, s->waiting->opened_lo);
+	check(s->listener->run);
+}
+
+/* Begin to connect. */
+static struct end *connect_begin(struct run *r, const struct silent *s)
 {
 	struct sockaddr_storage to;
-	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
+	socklen_t len = family_loopback(r, addr_port(&s->listener->local), &to);
 	struct end *e = unconnected(r);
 	int64_t since = now_ns();
 
@@ -49,37 +59,49 @@ static void close_and_check(struct end *e)
 
 static void give_up_close(struct run *r)
 {
-	struct end *e = connect_begin(r, listener_full(r));
+	struct silent s;
+	struct end *e;
 
+	silent_open(r, &s);
+	e = connect_begin(r, &s);
 	check(r);
 	close_and_check(e);
+	silent_end(&s);
 }
 
 /* close() of a socket that does not linger calls tcp_disconnect(). */
 static void give_up_close_abort(struct run *r)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
-	struct end *e = connect_begin(r, listener_full(r));
+	struct silent s;
+	struct end *e;
 
+	silent_open(r, &s);
+	e = connect_begin(r, &s);
 	must(r, !setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
 	close_and_check(e);
+	silent_end(&s);
 }
 
 /* A blocking connect() returns after SO_SNDTIMEO, but TCP goes on until close(). */
 static void give_up_timeout(struct run *r)
 {
-	struct end *listener = listener_full(r), *e = unconnected(r);
 	struct timeval soon = { .tv_usec = 50000 };
+	struct end *e = unconnected(r);
 	struct sockaddr_storage to;
-	socklen_t len = family_loopback(r, addr_port(&listener->local), &to);
+	struct silent s;
 	int64_t since;
+	socklen_t len;
 
+	silent_open(r, &s);
+	len = family_loopback(r, addr_port(&s.listener->local), &to);
 	must(r, !setsockopt(e->fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon)));
 	since = now_ns();
 	must(r, connect(e->fd, (struct sockaddr *)&to, len) < 0 && errno == EINPROGRESS);
 	end_connecting(e, since, &to);
 	check(r);
 	close_and_check(e);
+	silent_end(&s);
 }
 
 /* After a disconnect in SYN_SENT the socket has a pending error, and can connect again. */
@@ -102,21 +124,30 @@ static void connect_after(struct end *e)
 
 static void give_up_disconnect(struct run *r)
 {
-	struct end *e = connect_begin(r, listener_full(r));
+	struct silent s;
+	struct end *e;
 
+	silent_open(r, &s);
+	e = connect_begin(r, &s);
 	e->error = ECANCELED;
 	connect_after(disconnect(e));
+	silent_end(&s);
 }
 
 /* In SYN_SENT, shutdown() disconnects. */
 static void shut_down(struct run *r, int how)
 {
-	struct end *e = connect_begin(r, listener_full(r));
-	int64_t since = now_ns();
+	struct silent s;
+	int64_t since;
+	struct end *e;
 
+	silent_open(r, &s);
+	e = connect_begin(r, &s);
+	since = now_ns();
 	must(r, !shutdown(e->fd, how));
 	e->error = ECANCELED;
 	connect_after(end_restart(e, since));
+	silent_end(&s);
 }
 
 static void give_up_shutdown(struct run *r)
@@ -130,7 +161,7 @@ static void give_up_shutdown_wr(struct run *r)
 }
 
 struct link {
-	struct end *listener;
+	struct silent silent;
 	struct end *client; /* the child's */
 };
 
@@ -138,7 +169,7 @@ static void child_connect(struct child *c)
 {
 	struct link *l = c->arg;
 
-	l->client = connect_begin(c->r, l->listener);
+	l->client = connect_begin(c->r, &l->silent);
 	child_pause(c);
 }
 
@@ -147,12 +178,13 @@ static void child_ends(struct run *r, void (*end)(struct child *c))
 	struct link *l = shared_memory(r, sizeof(*l));
 	struct child *c;
 
-	l->listener = listener_full(r);
+	silent_open(r, &l->silent);
 	c = child_start(r, child_connect, l, NULL);
 	check(r);
 	end(c);
 	l->client->error = ECANCELED;
 	check(r);
+	silent_end(&l->silent);
 }
 
 static void give_up_exit(struct run *r)

@@ -153,27 +153,29 @@ static void out_fastopen_connect(struct run *r)
  * Get a cookie, then fill the accept queue, so that the server drops the next SYN:
  * the data in that are accepted, and lost when the client gives up.
  */
-static struct end *listener_silent(struct run *r)
+static struct end *listener_silent(struct run *r, struct end **waiting)
 {
 	struct end *listener = fastopen_listener(r);
 	struct pair first;
 
 	fastopen_pair(r, listener, DATA, &first);
 	must(r, !listen(listener->fd, 0));
-	connect_to(r, listener);
+	*waiting = connect_to(r, listener);
 	return listener;
 }
 
-static void give_up(struct end *e)
+/* Then accept the connection that fills the queue, which close() would reset. */
+static void give_up(struct end *e, struct end *listener, const struct end *waiting)
 {
 	end_close(e);
 	e->error = ECANCELED;
 	check(e->run);
+	accept_from(e->run, listener, waiting->opened_lo);
 }
 
 static void out_fastopen_give_up(struct run *r)
 {
-	struct end *listener = listener_silent(r);
+	struct end *waiting, *listener = listener_silent(r, &waiting);
 	struct sockaddr_storage sa;
 	socklen_t len = family_loopback(r, addr_port(&listener->local), &sa);
 	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
@@ -187,13 +189,13 @@ static void out_fastopen_give_up(struct run *r)
 			sizeof(buf));
 	end_connecting(e, since, &sa);
 	wait_state(e, SOCKSTAT_SYN_SENT);
-	give_up(e);
+	give_up(e, listener, waiting);
 }
 
 /* connect() sends nothing, so the server never learns of the connection. */
 static void out_fastopen_connect_give_up(struct run *r)
 {
-	struct end *listener = listener_silent(r);
+	struct end *waiting, *listener = listener_silent(r, &waiting);
 	struct sockaddr_storage sa;
 	socklen_t len = family_loopback(r, addr_port(&listener->local), &sa);
 	struct end *e = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
@@ -206,7 +208,7 @@ static void out_fastopen_connect_give_up(struct run *r)
 	must(r, !connect(e->fd, (struct sockaddr *)&sa, len));
 	end_connecting(e, since, &sa);
 	check(r);
-	give_up(e);
+	give_up(e, listener, waiting);
 }
 
 const struct scenario out_fastopen_scenarios[] = {
