@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "connect.h"
 #include "scenario.h"
 
 #define DATA 700
@@ -211,6 +212,41 @@ static void out_fastopen_connect_give_up(struct run *r)
 	give_up(e, listener, waiting);
 }
 
+/*
+ * The server's end exists when the SYN with its data has come: in SYN_RECV, until the
+ * client's ACK comes.  A server that aborts it then has not given up a connect().
+ */
+static void out_fastopen_server_aborts(struct run *r)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	struct end *listener = fastopen_listener(r), *client, *server;
+	struct sockaddr_storage sa;
+	socklen_t len = family_loopback(r, addr_port(&listener->local), &sa);
+	struct pair first;
+	char buf[DATA];
+	int64_t since;
+
+	fastopen_pair(r, listener, DATA, &first);
+	shell_command(r, "tc qdisc add dev lo root netem delay 300ms");
+	client = end_new(r, tcp_socket(r), SOCKSTAT_ROLE_NONE, -1);
+	set_nonblock(r, client->fd, true);
+	fill(buf, sizeof(buf));
+	since = now_ns();
+	must(r, tx(client, sendto(client->fd, buf, sizeof(buf), MSG_FASTOPEN,
+				  (struct sockaddr *)&sa, len)) == sizeof(buf));
+	end_connecting(client, since, &sa);
+	server = accept_from(r, listener, since);
+	wait_state(server, SOCKSTAT_SYN_RECV);
+	server->opened_lo = -1;
+	read_all(server, sizeof(buf));
+	must(r, !setsockopt(server->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	since = now_ns();
+	end_close(server);
+	wait_state(client, SOCKSTAT_CLOSED);
+	end_ended(client, since, ECONNRESET);
+	check(r);
+}
+
 const struct scenario out_fastopen_scenarios[] = {
 	{ "fastopen_no_cookie", out_fastopen_no_cookie, SC_NONBLOCK | SC_ROOT, 0,
 	  "connect with MSG_FASTOPEN and no cookie: no data in the SYN" },
@@ -222,6 +258,8 @@ const struct scenario out_fastopen_scenarios[] = {
 	  "connect with TCP_FASTOPEN_CONNECT: write(2) sends the SYN" },
 	{ "fastopen_give_up", out_fastopen_give_up, SC_ROOT, 0,
 	  "close a socket whose SYN, with data, is unanswered" },
+	{ "fastopen_server_aborts", out_fastopen_server_aborts, SC_ROOT, 0,
+	  "abort the server's end before the handshake is complete" },
 	{ "fastopen_connect_give_up", out_fastopen_connect_give_up, SC_ROOT, 0,
 	  "close a socket with TCP_FASTOPEN_CONNECT before the first write(2)" },
 	{ 0 },
