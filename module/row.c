@@ -232,7 +232,7 @@ static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *
 	row_set_ident_and_conn(row, conn, sink->now);
 	row_set_holder(row, h);
 	memcpy(row->comm, h->process->comm, sizeof(row->comm));
-	row->euid = h->process->cred->euid;
+	row->euid = h->process->cred.euid;
 	row->pid = pid;
 	row->fd = h->fd;
 	if (open) {
