@@ -188,7 +188,10 @@ struct end *end_alias(struct end *of, pid_t pid, int fd)
 	e->foreign = e->retired = e->shut = false;
 	e->shared = of->shared = true;
 	comm_of(pid, e->comm);
-	euid_of(pid, &e->euid);
+	if (pid < 0)
+		e->euid = -1;
+	else
+		euid_of(pid, &e->euid);
 	end_publish(e);
 	return e;
 }
