@@ -3,7 +3,6 @@
  * Events of connections. Each one looks up the socket's record in the table and
  * changes it with the record's bucket locked.
  */
-#include <linux/ktime.h>
 #include <net/inet_sock.h>
 #include <net/tcp.h>
 
@@ -12,27 +11,6 @@
 #include "fd.h"
 #include "table.h"
 #include "visited.h"
-
-/**
- * sockstat_conn_clock() - read the clock of &struct sockstat_moment.boot
- *
- * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
- * must not wait for the timekeeper's lock, so only the NMI-safe clocks will do.
- *
- * Context: any.
- */
-s64 sockstat_conn_clock(void)
-{
-	/* it retries if the clock was updated meanwhile, which KCSAN cannot know */
-	return data_race(ktime_get_boot_fast_ns());
-}
-
-static void conn_set_now(struct sockstat_moment *moment)
-{
-	/* likewise */
-	moment->real = data_race(ktime_get_real_fast_ns());
-	moment->boot = sockstat_conn_clock();
-}
 
 static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 			      struct sockstat_holder *h)
@@ -166,7 +144,7 @@ static bool conn_note_closing(struct sockstat_conn *conn)
 	if (!sockstat_table_past(conn))
 		return false;
 	if (!conn->past->closed.real)
-		conn_set_now(&conn->past->closed);
+		sockstat_moment_set(&conn->past->closed);
 	return true;
 }
 
@@ -362,7 +340,7 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		conn->ledger.role = SOCKSTAT_CLIENT;
-		conn_set_now(&conn->opened);
+		sockstat_moment_set(&conn->opened);
 		sockstat_ledger_open(&conn->ledger);
 		conn_add_first_holder(conn, caller);
 	}
@@ -405,7 +383,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 			conn->ledger.role = SOCKSTAT_CLIENT;
 		if (conn->ledger.role != SOCKSTAT_CLIENT) {
 			conn->ledger.role = SOCKSTAT_SERVER;
-			conn_set_now(&conn->opened);
+			sockstat_moment_set(&conn->opened);
 		}
 		sockstat_ledger_established(&conn->ledger);
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
@@ -432,11 +410,7 @@ void sockstat_conn_fin(struct sock *sk)
 	sockstat_table_unlock(&place);
 }
 
-/*
- * The error with which a connection has ended. If TCP knows none, and connect() was
- * called and the handshake was not completed, this side has given it up: by close(),
- * shutdown() or connect(AF_UNSPEC), or because the process has ended.
- */
+/* If TCP knows no error, and connect() is not complete, this side has given it up. */
 static int conn_error(const struct sockstat_conn *conn)
 {
 	int error = READ_ONCE(conn->sk->sk_err);
@@ -587,7 +561,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	conn = sockstat_conn_lock(&place, sk) ?: sockstat_table_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
-			conn_set_now(&conn->opened);
+			sockstat_moment_set(&conn->opened);
 		conn->ledger.role = SOCKSTAT_CLIENT;
 		conn_add_first_holder(conn, caller);
 		if (conn_note_closing(conn)) {

@@ -9,6 +9,7 @@
 #include "holder.h"
 #include "ident.h"
 #include "ledger.h"
+#include "moment.h"
 
 struct sock;
 struct sockstat_place;
@@ -17,18 +18,6 @@ struct sockstat_place;
 #define SOCKSTAT_CONN_DEAD BIT(1)    /* it has ended, and @past has been filled in */
 #define SOCKSTAT_CONN_CLOSED BIT(2)  /* tcp_close() was called: no file refers to it */
 #define SOCKSTAT_CONN_LEAVING BIT(3) /* tcp_disconnect() was called: the totals are final */
-
-/**
- * struct sockstat_moment - one moment by two clocks
- * @real: CLOCK_REALTIME in ns, which is what people read; it may be set, forwards
- *        and backwards. 0 if the moment is not known or has not come
- * @boot: CLOCK_BOOTTIME in ns, which nobody sets and which runs during a suspend:
- *        the order of moments, and the time between two
- */
-struct sockstat_moment {
-	s64 real;
-	s64 boot;
-};
 
 /**
  * struct sockstat_past - data of an ended connection for its row
@@ -109,8 +98,7 @@ void sockstat_conn_destroy(struct sock *sk);
 void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller, u16 family,
 			  const union sockstat_addr *addr, __be16 port, int error);
 
-/* for snapshots, called by row.c and snapshot.c */
-s64 sockstat_conn_clock(void);
+/* for snapshots, called by row.c */
 struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const struct sock *sk);
 void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,

@@ -194,8 +194,7 @@ static void row_set_closed(struct sockstat_row *row, const struct sockstat_conn 
 
 static bool row_conn_is_over(const struct sockstat_conn *conn)
 {
-	return conn->flags &
-	       (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED | SOCKSTAT_CONN_LEAVING);
+	return conn->flags & (SOCKSTAT_CONN_DEAD | SOCKSTAT_CONN_CLOSED | SOCKSTAT_CONN_LEAVING);
 }
 
 /*

@@ -245,7 +245,7 @@ static int snapshot_walk_all(struct snapshot_builder *builder)
 	int err;
 
 	sockstat_visited_begin(&builder->sink.visited);
-	builder->sink.now = sockstat_conn_clock();
+	builder->sink.now = sockstat_moment_boot();
 	builder->snap->now = builder->sink.now;
 	err = snapshot_walk_descriptors(builder);
 	if (!err)

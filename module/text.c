@@ -315,8 +315,9 @@ static char *text_format_duration(char *cell, int width, const struct sockstat_r
 static char *text_format_euid(char *cell, int width, const struct sockstat_row *row,
 			      const struct text_context *ctx)
 {
-	return sockstat_cell_put_number_or_none(
-		cell, width, from_kuid_munged(ctx->user_ns, row->euid), row->pid >= 0);
+	uid_t euid = from_kuid_munged(ctx->user_ns, row->euid);
+
+	return sockstat_cell_put_number_or_none(cell, width, euid, row->pid >= 0);
 }
 
 static char *text_format_ago(char *cell, int width, const struct sockstat_row *row,
