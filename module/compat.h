@@ -177,6 +177,15 @@ static inline bool sockstat_compat_is_splice(int nr)
 #endif
 }
 
+static inline bool sockstat_compat_is_io_submit(int nr)
+{
+#ifdef CONFIG_IA32_EMULATION
+	return nr == (in_compat_syscall() ? __NR_ia32_io_submit : __NR_io_submit);
+#else
+	return nr == __NR_io_submit && !in_compat_syscall();
+#endif
+}
+
 /*
  * The first argument of the system call that current is in, or -1 for
  * socketcall(), whose first argument is another call's number. x86-64 has it in the

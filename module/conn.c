@@ -20,20 +20,25 @@ static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flo
 }
 
 /*
- * Add the caller as a holder. The first holder of a connection is credited with
- * all bytes that moved before, and is the creditor of both flows until another
- * holder makes a call.
+ * Add the caller as a holder. The first holder that is a process is credited with
+ * all bytes that moved before, except nobody's, and is the creditor of both flows
+ * until another holder makes a call.
  */
 static noinline struct sockstat_holder *conn_add_holder(struct sockstat_conn *conn,
 							const struct sockstat_caller *caller)
 {
+	const struct sockstat_holder *nobodys;
 	struct sockstat_holder *h;
 	int flow;
 
 	h = sockstat_holder_new(&conn->holders, caller, sockstat_visited_now());
-	for (flow = 0; h == &conn->holders.first && flow < SOCKSTAT_FLOWS; flow++) {
-		h->bytes[flow] = conn->ledger.total[flow];
-		conn_set_creditor(conn, flow, h);
+	if (h != &conn->holders.first)
+		return h;
+	nobodys = sockstat_holder_nobodys(&conn->holders);
+	for (flow = 0; flow < SOCKSTAT_FLOWS; flow++) {
+		h->bytes[flow] = conn->ledger.total[flow] - (nobodys ? nobodys->bytes[flow] : 0);
+		if (!conn->creditor[flow])
+			conn_set_creditor(conn, flow, h);
 	}
 	return h;
 }
@@ -51,27 +56,6 @@ struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
 						   const struct sockstat_caller *caller)
 {
 	return conn_add_holder(conn, caller);
-}
-
-/**
- * sockstat_conn_rest() - bytes that are credited to no holder
- * @conn: a connection in the table, locked, or in the history
- * @rest: filled in, bytes by flow
- *
- * Context: any.
- */
-void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOWS])
-{
-	struct rb_node *n;
-	int flow;
-
-	memcpy(rest, conn->ledger.total, sizeof(conn->ledger.total));
-	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
-		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
-
-		for (flow = 0; flow < SOCKSTAT_FLOWS; flow++)
-			rest[flow] -= h->bytes[flow];
-	}
 }
 
 static void conn_add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
@@ -221,28 +205,37 @@ static struct sockstat_holder *conn_guess_holder(const struct sockstat_conn *con
 	return h && conn_fd_still_open(caller, h, conn->sk) ? h : NULL;
 }
 
+static struct sockstat_holder *conn_get_holder(struct sockstat_conn *conn,
+					       const struct sockstat_caller *caller)
+{
+	return sockstat_holder_claim(&conn->holders, caller) ?: conn_add_holder(conn, caller);
+}
+
 /*
- * Make the caller the creditor of the flow's next bytes; a caller without a
- * process leaves the creditor as it is. False if the caller's descriptor is
- * unknown, no holder can be chosen, and sockstat_fd_search() was not tried yet.
+ * Make the caller the creditor of the flow's next bytes. Where the kernel has taken
+ * the socket over, a call of nobody's is the sign for both flows: NVMe and iSCSI
+ * receive in softirq by tcp_read_sock(), which has no probe. False if the caller's
+ * descriptor is unknown, no holder can be chosen, and sockstat_fd_search() was not
+ * tried yet.
  */
 static noinline bool conn_change_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 					  const struct sockstat_caller *caller)
 {
+	bool taken_over = !caller->task && sockstat_fd_kernel_uses(conn->sk);
 	struct sockstat_holder *h = NULL;
 
-	if (!sockstat_ledger_synced(&conn->ledger, flow))
+	if (taken_over || !sockstat_ledger_synced(&conn->ledger, flow))
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_RACY);
-	if (!caller->task)
-		return true;
-	if (caller->fd == SOCKSTAT_FD_UNKNOWN) {
+	if (caller->task && caller->fd == SOCKSTAT_FD_UNKNOWN) {
 		h = conn_guess_holder(conn, flow, caller);
 		if (!h && !caller->searched)
 			return false;
 	}
 	if (!h)
-		h = sockstat_holder_claim(&conn->holders, caller) ?: conn_add_holder(conn, caller);
+		h = conn_get_holder(conn, caller);
 	conn_set_creditor(conn, flow, h);
+	if (taken_over)
+		conn_set_creditor(conn, !flow, h);
 	return true;
 }
 

@@ -103,7 +103,6 @@ struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const str
 void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
 struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
 						   const struct sockstat_caller *caller);
-void sockstat_conn_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOWS]);
 struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller);
 
 #endif /* SOCKSTAT_CONN_H */

@@ -55,28 +55,85 @@ static int fd_of_call(const struct sock *sk)
 	return SOCKSTAT_FD_UNKNOWN;
 }
 
-static void fd_set_nobody(struct sockstat_caller *caller)
+/*
+ * Whether a system call may use the socket without an argument that names its
+ * descriptor: io_uring (its workers, and task work at the end of any system call),
+ * AIO, and socketcall(), whose arguments may have been changed since.
+ */
+static bool fd_call_is_unnamed(void)
 {
-	*caller = (struct sockstat_caller){ .fd = SOCKSTAT_FD_UNKNOWN };
+	int nr;
+
+	if (current->flags & PF_IO_WORKER)
+		return true;
+#ifdef CONFIG_IO_URING
+	if (current->io_uring)
+		return true;
+#endif
+	nr = syscall_get_nr(current, task_pt_regs(current));
+	return sockstat_compat_is_io_submit(nr) || sockstat_compat_is_socketcall(nr);
+}
+
+static int fd_search(const struct sock *sk)
+{
+	struct files_struct *files = current->files;
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+	unsigned int fd;
+
+	for (fd = 0; files && sock && fd < SEARCH_FDS; fd++)
+		if (sockstat_fd_slot_holds(files, fd, sock))
+			return fd;
+	return SOCKSTAT_FD_UNKNOWN;
+}
+
+/**
+ * sockstat_fd_nobody() - the caller of a call that belongs to no process
+ * @caller: filled in
+ *
+ * Context: any.
+ */
+void sockstat_fd_nobody(struct sockstat_caller *caller)
+{
+	*caller = (struct sockstat_caller){ .fd = SOCKSTAT_FD_UNKNOWN, .searched = true };
+}
+
+/* Whether the call is a kernel thread's, or the socket the kernel's own, without a file. */
+static bool fd_is_of_kernel(const struct sock *sk)
+{
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+
+	return current->flags & PF_KTHREAD || in_serving_softirq() || !sock ||
+	       !READ_ONCE(sock->file);
 }
 
 /**
  * sockstat_fd_caller() - identify the caller by the system call's arguments
- * @caller: filled in; @caller->task is NULL for a kernel thread and for a socket
- *          that is not accepted yet, @caller->fd may be SOCKSTAT_FD_UNKNOWN
+ * @caller: filled in; @caller->task is NULL if the call is nobody's, @caller->fd may
+ *          be SOCKSTAT_FD_UNKNOWN
  * @sk: the socket that is used
+ *
+ * A call is a process's if the process has a descriptor of the socket. Where the
+ * call need not name it, a process that is not known to have one gets the benefit
+ * of the doubt, unless the kernel uses the socket itself: a program that reads a
+ * file on NFS or a network block device may well use io_uring.
  *
  * Context: process, under RCU or not preemptible. The pointers in @caller are
  * valid while current is in this call.
  */
 void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
 {
-	if (current->flags & PF_KTHREAD || !READ_ONCE(sk->sk_socket)) {
-		fd_set_nobody(caller);
+	if (fd_is_of_kernel(sk)) {
+		sockstat_fd_nobody(caller);
 		return;
 	}
 	sockstat_fd_set_process(caller, current);
 	caller->fd = fd_of_call(sk);
+	if (caller->fd != SOCKSTAT_FD_UNKNOWN ||
+	    (fd_call_is_unnamed() && !sockstat_fd_kernel_uses(sk)))
+		return;
+	sockstat_fd_search(caller, sk);
+	if (caller->fd == SOCKSTAT_FD_UNKNOWN)
+		sockstat_fd_nobody(caller);
 }
 
 /* The descriptor that close() or dup2() has removed; its slot is empty, so it is not verified. */
@@ -103,20 +160,24 @@ static int fd_of_close(void)
 
 /**
  * sockstat_fd_closer() - identify who closes a socket's last descriptor
- * @caller: filled in; @caller->task is NULL for a kernel thread, @caller->fd may
- *          be SOCKSTAT_FD_UNKNOWN
+ * @caller: filled in; @caller->task is NULL if it is nobody, @caller->fd may be
+ *          SOCKSTAT_FD_UNKNOWN
+ * @sk: the socket; if the kernel has used it, a system call other than close() may
+ *      have made the kernel drop it
  *
  * Context: process, may be atomic; current may be exiting. The pointers in
  * @caller are valid while current is in this call.
  */
-void sockstat_fd_closer(struct sockstat_caller *caller)
+void sockstat_fd_closer(struct sockstat_caller *caller, const struct sock *sk)
 {
-	if (current->flags & PF_KTHREAD) {
-		fd_set_nobody(caller);
+	if (fd_is_of_kernel(sk)) {
+		sockstat_fd_nobody(caller);
 		return;
 	}
 	sockstat_fd_set_process(caller, current);
 	caller->fd = fd_of_close();
+	if (caller->fd == SOCKSTAT_FD_UNKNOWN && sockstat_fd_kernel_uses(sk))
+		sockstat_fd_nobody(caller);
 }
 
 /**
@@ -129,19 +190,8 @@ void sockstat_fd_closer(struct sockstat_caller *caller)
  */
 void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 {
-	struct files_struct *files = current->files;
-	const struct socket *sock = READ_ONCE(sk->sk_socket);
-	unsigned int fd;
-
 	caller->searched = true;
-	if (!files || !sock)
-		return;
-	for (fd = 0; fd < SEARCH_FDS; fd++) {
-		if (!sockstat_fd_slot_holds(files, fd, sock))
-			continue;
-		caller->fd = fd;
-		break;
-	}
+	caller->fd = fd_search(sk);
 }
 
 /* Visit a batch of one table's descriptors; true if none is left. Under task_lock(). */

@@ -15,8 +15,9 @@
 
 struct pid_namespace;
 
+void sockstat_fd_nobody(struct sockstat_caller *caller);
 void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk);
-void sockstat_fd_closer(struct sockstat_caller *caller);
+void sockstat_fd_closer(struct sockstat_caller *caller, const struct sock *sk);
 void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk);
 
 /**
@@ -61,6 +62,22 @@ static inline bool sockstat_fd_slot_holds(struct files_struct *files, unsigned i
 	struct file *file = files_lookup_fd_raw(files, fd);
 
 	return file && READ_ONCE(file->private_data) == sock;
+}
+
+/**
+ * sockstat_fd_kernel_uses() - whether a part of the kernel has taken a socket over
+ * @sk: the socket
+ *
+ * True for the kernel's own sockets (NFS, CIFS, NVMe), and for a user's socket that
+ * was handed to the kernel (nbd, iSCSI, KCM): these leave a pointer of their own in
+ * the socket, or do not let it wait for memory.
+ *
+ * Context: any; the caller keeps @sk from going away.
+ */
+static inline bool sockstat_fd_kernel_uses(const struct sock *sk)
+{
+	return data_race((bool)sk->sk_kern_sock) || READ_ONCE(sk->sk_allocation) != GFP_KERNEL ||
+	       READ_ONCE(sk->sk_user_data);
 }
 
 /**

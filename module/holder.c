@@ -25,6 +25,9 @@ static_assert(HOLDERS_MAX <= U16_MAX);
 static struct sockstat_pool holder_pool;
 static atomic64_t holder_refused;
 
+/* The process of nobody's holders: it has no pid, which puts them first in the order. */
+static struct sockstat_process holder_nobody;
+
 /* Compare a holder with a place in the order. Pids are ordered by address. */
 static int holder_compare(const struct sockstat_holder *h, const struct pid *pid, u32 exec_id,
 			  int fd)
@@ -80,6 +83,21 @@ struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 	struct sockstat_holder *h = holder_find_from(all, caller, caller->fd);
 
 	return h && sockstat_holder_is(h, caller) ? h : NULL;
+}
+
+/**
+ * sockstat_holder_nobodys() - find the holder of the calls that belong to no process
+ * @all: a connection's holders
+ *
+ * Context: any, the connection locked.
+ * Return: the holder, which stays as long as the connection, or NULL.
+ */
+const struct sockstat_holder *sockstat_holder_nobodys(const struct sockstat_holders *all)
+{
+	const struct rb_node *n = rb_first(&all->root);
+	const struct sockstat_holder *h = n ? rb_entry(n, struct sockstat_holder, node) : NULL;
+
+	return h && sockstat_holder_is_nobodys(h) ? h : NULL;
 }
 
 /**
@@ -144,15 +162,29 @@ static unsigned int holder_limit(void)
 	return READ_ONCE(holder_pool.used) < HOLDERS_PLENTY ? HOLDERS_MAX : HOLDERS_FEW;
 }
 
-static struct sockstat_holder *holder_alloc(struct sockstat_holders *all)
+static struct sockstat_holder *holder_alloc(struct sockstat_holders *all,
+					    const struct sockstat_process *process)
 {
-	return sockstat_holder_count(all) ? sockstat_pool_get(&holder_pool) : &all->first;
+	return sockstat_holder_count(all) || process == &holder_nobody ?
+		       sockstat_pool_get(&holder_pool) :
+		       &all->first;
+}
+
+static struct sockstat_process *holder_get_process(const struct sockstat_caller *caller)
+{
+	return caller->task ? sockstat_process_get(caller) : &holder_nobody;
+}
+
+static void holder_put_process(struct sockstat_process *process)
+{
+	if (process != &holder_nobody)
+		sockstat_process_put(process);
 }
 
 /**
  * sockstat_holder_new() - add a holder for the caller's descriptor
  * @all: a connection's holders, none of which is the caller's descriptor
- * @caller: the process and descriptor that make the call; caller->task is not NULL
+ * @caller: the process and descriptor that make the call, or nobody
  * @born: number of the last snapshot that has begun
  *
  * Context: any but NMI, the connection locked.
@@ -165,16 +197,16 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	struct sockstat_process *process;
 	struct sockstat_holder *h;
 
-	if (sockstat_holder_count(all) >= holder_limit()) {
+	if (caller->task && sockstat_holder_count(all) >= holder_limit()) {
 		atomic64_inc(&holder_refused);
 		return NULL;
 	}
-	process = sockstat_process_get(caller);
+	process = holder_get_process(caller);
 	if (!process)
 		return NULL;
-	h = holder_alloc(all);
+	h = holder_alloc(all, process);
 	if (!h) {
-		sockstat_process_put(process);
+		holder_put_process(process);
 		return NULL;
 	}
 	h->process = process;
@@ -182,7 +214,8 @@ struct sockstat_holder *sockstat_holder_new(struct sockstat_holders *all,
 	h->born = born;
 	h->nr = sockstat_holder_count(all);
 	holder_link(all, h);
-	all->first.count++;
+	if (!sockstat_holder_is_nobodys(h))
+		all->first.count++;
 	return h;
 }
 
@@ -224,7 +257,7 @@ void sockstat_holder_free_all(struct sockstat_holders *all)
 	struct sockstat_holder *h, *next;
 
 	rbtree_postorder_for_each_entry_safe(h, next, &all->root, node) {
-		sockstat_process_put(h->process);
+		holder_put_process(h->process);
 		if (h != &all->first)
 			sockstat_pool_put(&holder_pool, h);
 	}

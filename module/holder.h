@@ -35,8 +35,8 @@ struct sockstat_caller {
  * @bytes: application bytes credited, by flow
  * @calls: calls of TCP's send or receive functions, by flow, failed ones included
  * @fd: descriptor number or SOCKSTAT_FD_UNKNOWN
- * @nr: how many holders its connection had before
- * @count: in a connection's first holder: number of its holders
+ * @nr: how many holders its connection had before, without nobody's
+ * @count: in a connection's first holder: number of its holders, without nobody's
  * @born: number of the last snapshot that had begun when the record was made (see
  *        visited.h)
  *
@@ -57,7 +57,8 @@ struct sockstat_holder {
 /**
  * struct sockstat_holders - all holders of one connection
  * @root: the holders in order
- * @first: the first one that was made, if any; the others are from a pool
+ * @first: the first one that was made for a process, if any; the others are from a
+ *         pool
  *
  * The lock of the connection protects them. Holders stay as long as it does.
  */
@@ -88,7 +89,18 @@ static inline bool sockstat_holder_is(const struct sockstat_holder *h,
 }
 
 /**
- * sockstat_holder_count() - count the holders of a connection
+ * sockstat_holder_is_nobodys() - whether a holder stands for calls of no process
+ * @h: a holder
+ *
+ * Context: any, the connection locked.
+ */
+static inline bool sockstat_holder_is_nobodys(const struct sockstat_holder *h)
+{
+	return !h->process->pid;
+}
+
+/**
+ * sockstat_holder_count() - count the holders of a connection, without nobody's
  * @all: a connection's holders
  *
  * Context: any, the connection locked.
@@ -98,6 +110,7 @@ static inline unsigned int sockstat_holder_count(const struct sockstat_holders *
 	return all->first.count;
 }
 
+const struct sockstat_holder *sockstat_holder_nobodys(const struct sockstat_holders *all);
 struct sockstat_holder *sockstat_holder_find(const struct sockstat_holders *all,
 					     const struct sockstat_caller *caller);
 struct sockstat_holder *sockstat_holder_claim(struct sockstat_holders *all,

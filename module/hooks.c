@@ -128,7 +128,7 @@ static int hooks_on_close(struct kprobe *p, struct pt_regs *regs)
 	struct sock *sk = hooks_arg_sock(regs);
 	struct sockstat_caller caller;
 
-	sockstat_fd_closer(&caller);
+	sockstat_fd_closer(&caller, sk);
 	sockstat_conn_close(sk, &caller);
 	return 0;
 }

@@ -242,21 +242,38 @@ static void row_show_holder(struct sockstat_conn *conn, struct sockstat_holder *
 	}
 }
 
+/* Subtract the bytes of all processes from those of the connection. */
+static void row_get_rest(const struct sockstat_conn *conn, u64 rest[SOCKSTAT_FLOWS])
+{
+	struct rb_node *n;
+	int flow;
+
+	memcpy(rest, conn->ledger.total, sizeof(conn->ledger.total));
+	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
+		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
+
+		for (flow = 0; flow < SOCKSTAT_FLOWS && !sockstat_holder_is_nobodys(h); flow++)
+			rest[flow] -= h->bytes[flow];
+	}
+}
+
 /*
- * Add a row for the bytes that no holder is credited with. It stands for a
- * connection without holders (in flight in SCM_RIGHTS, or not accepted yet), or
- * for descriptors for which there was no record.
+ * Add a row for the calls of no process and for the bytes that no process is
+ * credited with. It stands for a socket that the kernel uses, for a connection
+ * without holders (in flight in SCM_RIGHTS, or not accepted yet), or for descriptors
+ * for which there was no record.
  */
 static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink)
 {
+	const struct sockstat_holder *nobodys = sockstat_holder_nobodys(&conn->holders);
 	bool over = row_conn_is_over(conn);
 	u64 rest[SOCKSTAT_FLOWS];
 	struct sockstat_row *row;
 	pid_t pid = -1;
 	bool some;
 
-	sockstat_conn_rest(conn, rest);
-	some = rest[SOCKSTAT_TX] || rest[SOCKSTAT_RX];
+	row_get_rest(conn, rest);
+	some = nobodys || rest[SOCKSTAT_TX] || rest[SOCKSTAT_RX];
 	sockstat_visited_mark_conn(&sink->visited, conn, SOCKSTAT_CONN_RESTED);
 	if (!some && (sockstat_visited_test_conn(&sink->visited, conn, SOCKSTAT_CONN_SEEN) ||
 		      (over && sockstat_holder_count(&conn->holders))))
@@ -267,6 +284,8 @@ static void row_show_rest(struct sockstat_conn *conn, struct sockstat_sink *sink
 	if (!over)
 		row_set_socket(row, conn->sk);
 	row_set_ident_and_conn(row, conn, sink->now);
+	if (nobodys)
+		row_set_holder(row, nobodys);
 	memcpy(row->bytes, rest, sizeof(row->bytes));
 	if (over)
 		row_set_closed(row, conn, sink->now);
@@ -310,6 +329,9 @@ static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
 	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
 
+		/* row_show_rest() has nobody's bytes */
+		if (sockstat_holder_is_nobodys(h))
+			continue;
 		if (sockstat_visited_test_holder(v, conn, h) ||
 		    row_is_for_next_snapshot(v, conn, h->born))
 			continue;
