@@ -490,8 +490,8 @@ static void conn_note_closer(struct sockstat_conn *conn, const struct sockstat_c
 }
 
 /**
- * sockstat_conn_close() - tcp_close() is called: no descriptor is left
- * @sk: the socket
+ * sockstat_conn_close() - no descriptor is left: tcp_close() is called, or will be
+ * @sk: the socket; the first report of it counts
  * @caller: the process and, if known, the descriptor that was closed last
  *
  * Context: process.
@@ -502,7 +502,8 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	struct sockstat_place place;
 
 	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
-	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+	if (conn && (conn->flags & (SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_CLOSED)) ==
+			    SOCKSTAT_CONN_STARTED) {
 		/* tcp_close() detaches the file, which has the inode number */
 		if (conn_note_closing(conn) && !conn->past->id.inode)
 			conn->past->id.inode = sockstat_compat_sock_ino(sk);

@@ -136,13 +136,16 @@ void sockstat_fd_caller(struct sockstat_caller *caller, const struct sock *sk)
 		sockstat_fd_nobody(caller);
 }
 
-/* The descriptor that close() or dup2() has removed; its slot is empty, so it is not verified. */
+/*
+ * The descriptor that close() or dup2() has removed; its slot is empty, so it is not
+ * verified. A process may be killed in close() and then close all other descriptors.
+ */
 static int fd_of_close(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	unsigned long args[SOCKSTAT_COMPAT_SYSCALL_ARGS];
 
-	if (!fd_in_own_syscall() || in_compat_syscall())
+	if (!fd_in_own_syscall() || current->flags & PF_EXITING || in_compat_syscall())
 		return SOCKSTAT_FD_UNKNOWN;
 	syscall_get_arguments(current, regs, args);
 	switch (syscall_get_nr(current, regs)) {

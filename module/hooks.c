@@ -9,6 +9,7 @@
 #include <linux/net.h>
 #include <linux/ptrace.h>
 #include <net/ipv6.h>
+#include <net/scm.h>
 #include <net/tcp.h>
 
 #include "compat.h"
@@ -133,6 +134,28 @@ static int hooks_on_close(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * Files in an SCM_RIGHTS message that goes: it was received, or was not and never will
+ * be. In the second case this is the last reference to a socket in flight; the process
+ * that drops it never had a descriptor, although it may be inside close() of another.
+ */
+static int hooks_on_scm_destroy(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct scm_cookie *scm = (struct scm_cookie *)regs_get_kernel_argument(regs, 0);
+	struct sockstat_caller nobody;
+	int i;
+
+	sockstat_fd_nobody(&nobody);
+	for (i = 0; scm->fp && i < scm->fp->count; i++) {
+		struct file *file = scm->fp->fp[i];
+		struct socket *sock = sockstat_compat_sock_from_file(file);
+
+		if (sock && sock->sk && file_count(file) == 1 && sockstat_table_tracks(sock->sk))
+			sockstat_conn_close(sock->sk, &nobody);
+	}
+	return 0;
+}
+
 static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_close", .handler = hooks_on_close },
 	{ .function = "tcp_disconnect", .handler = hooks_on_disconnect },
@@ -143,6 +166,7 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_recvmsg", .handler = hooks_on_recvmsg },
 	{ .function = "tcp_splice_read", .handler = hooks_on_splice_read },
 	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
+	{ .function = "__scm_destroy", .handler = hooks_on_scm_destroy },
 	/*
 	 * kTLS calls TCP below the functions above. What a device decrypts is also
 	 * received through tls_sw_recvmsg() and tls_sw_splice_read().
