@@ -156,6 +156,34 @@ static int hooks_on_scm_destroy(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
+/* A part of the kernel begins to read: nobody receives, until a process does. */
+static void hooks_kernel_reads(struct sock *sk)
+{
+	struct sockstat_caller nobody;
+
+	sockstat_fd_nobody(&nobody);
+	sockstat_conn_enter(sk, SOCKSTAT_RX, &nobody);
+}
+
+/*
+ * KCM, sockmap and others attach a parser to a socket, which then reads it in softirq.
+ * So did kTLS before 6.0, but the records that it takes are those that a process asks for.
+ */
+static int hooks_on_strp_init(struct kprobe *p, struct pt_regs *regs)
+{
+	struct sock *sk = (struct sock *)regs_get_kernel_argument(regs, 1);
+
+	if (sockstat_table_tracks(sk) && !inet_csk(sk)->icsk_ulp_ops)
+		hooks_kernel_reads(sk);
+	return 0;
+}
+
+static int hooks_on_verdict(struct kprobe *p, struct pt_regs *regs)
+{
+	hooks_kernel_reads(hooks_arg_sock(regs));
+	return 0;
+}
+
 static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_close", .handler = hooks_on_close },
 	{ .function = "tcp_disconnect", .handler = hooks_on_disconnect },
@@ -167,6 +195,17 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_splice_read", .handler = hooks_on_splice_read },
 	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
 	{ .function = "__scm_destroy", .handler = hooks_on_scm_destroy },
+	{ .function = "strp_init", .handler = hooks_on_strp_init, .optional = true },
+	/* calls on a socket in a sockmap; the last one sends through another socket */
+	{ .function = "sk_psock_start_verdict", .handler = hooks_on_verdict, .optional = true },
+	{ .function = "tcp_bpf_sendmsg", .handler = hooks_on_send, .optional = true },
+	{ .function = "tcp_bpf_sendpage", .handler = hooks_on_send, .optional = true },
+	{ .function = "tcp_bpf_recvmsg", .handler = hooks_on_receive, .optional = true },
+	{ .function = "tcp_bpf_recvmsg_parser", .handler = hooks_on_receive, .optional = true },
+	{ .function = "tcp_bpf_sendmsg_redir", .handler = hooks_on_send, .optional = true },
+	/* sockmap's work item before 5.12, and ESP in TCP */
+	{ .function = "skb_send_sock_locked", .handler = hooks_on_send, .optional = true },
+	{ .function = "espintcp_sendmsg", .handler = hooks_on_send, .optional = true },
 	/*
 	 * kTLS calls TCP below the functions above. What a device decrypts is also
 	 * received through tls_sw_recvmsg() and tls_sw_splice_read().

@@ -70,7 +70,7 @@ struct sockstat_trace_probe {
 };
 
 /* Limit of the entry probes, and of the return probes, in a set. */
-#define SOCKSTAT_PROBE_MAX 24
+#define SOCKSTAT_PROBE_MAX 32
 
 /**
  * struct sockstat_probe_set - probes that are registered together

@@ -11,11 +11,15 @@
  *    whose TCP sends it, not for the socket to which it was written;
  *  - a message redirected to another socket's input is not counted: it is handed
  *    over in memory, and neither socket's TCP counts it;
+ *  - data that a stream's program redirects is received and sent by the kernel: it
+ *    is nobody's;
  *  - a socket that has left the map is counted as before.
  *
  * Expected values are the results of this program's own calls.
  */
 #include <linux/bpf.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "../bed.h"
 #include "kselftest_harness.h"
@@ -49,11 +53,11 @@ static int new_map(void)
 	return bpf(BPF_MAP_CREATE, &attr);
 }
 
-static int load_program(const struct bpf_insn *insns, size_t n)
+static int load_program_of(enum bpf_prog_type type, const struct bpf_insn *insns, size_t n)
 {
 	static char log[4096];
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SK_MSG,
+		.prog_type = type,
 		.insns = (uintptr_t)insns,
 		.insn_cnt = n,
 		.license = (uintptr_t)"GPL",
@@ -66,6 +70,11 @@ static int load_program(const struct bpf_insn *insns, size_t n)
 	if (fd < 0)
 		printf("# BPF_PROG_LOAD: %m\n# %s\n", log);
 	return fd;
+}
+
+static int load_program(const struct bpf_insn *insns, size_t n)
+{
+	return load_program_of(BPF_PROG_TYPE_SK_MSG, insns, n);
 }
 
 static int load_pass(void)
@@ -89,15 +98,20 @@ static int load_redirect(int map, int flags)
 	return load_program(insns, ARRAY_SIZE(insns));
 }
 
-static bool attach(int map, int program)
+static bool attach_as(int map, int program, enum bpf_attach_type type)
 {
 	union bpf_attr attr = {
 		.target_fd = map,
 		.attach_bpf_fd = program,
-		.attach_type = BPF_SK_MSG_VERDICT,
+		.attach_type = type,
 	};
 
 	return !bpf(BPF_PROG_ATTACH, &attr);
+}
+
+static bool attach(int map, int program)
+{
+	return attach_as(map, program, BPF_SK_MSG_VERDICT);
 }
 
 static bool map_put(int map, int key, int fd)
@@ -252,6 +266,93 @@ TEST_F(redirect, counts_again_outside_the_map)
 	expect_bytes(_metadata, self->a[1], 500, 400);
 	expect_bytes(_metadata, self->b[0], 600, 0);
 	expect_bytes(_metadata, self->b[1], 0, 600);
+}
+
+static void expect_nobodys(struct __test_metadata *_metadata, int fd, uint64_t tx, uint64_t rx)
+{
+	const struct sockstat_row *row;
+	struct sockstat_table table;
+	uint64_t cookie = bed_cookie(fd);
+
+	ASSERT_TRUE(bed_table(&table));
+	row = sockstat_table_find_cookie(&table, cookie, NULL);
+	while (row && row->pid != -1)
+		row = sockstat_table_find_cookie(&table, cookie, row);
+	ASSERT_NE(NULL, row);
+	EXPECT_EQ(tx, row->tx_bytes);
+	EXPECT_EQ(rx, row->rx_bytes);
+	sockstat_table_free(&table);
+}
+
+/* A child's calls on a socket in the map are the child's. */
+TEST_F(redirect, callers_are_told_apart)
+{
+	const struct sockstat_row *row;
+	struct sockstat_table table;
+	int gate[2];
+	pid_t child;
+	char c;
+
+	self->program = load_pass();
+	ASSERT_LE(0, self->program);
+	ASSERT_TRUE(attach(self->map, self->program));
+	move(_metadata, self->a[0], self->a[1], 10);
+	move(_metadata, self->a[1], self->a[0], 20);
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
+	ASSERT_EQ(0, pipe(gate));
+	ASSERT_TRUE(bed_write(self->a[1], 7));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		bool done = bed_write(self->a[0], BYTES) && bed_read(self->a[0], 7);
+
+		done = write(gate[1], done ? "+" : "-", 1) == 1;
+		pause();
+		_exit(!done);
+	}
+	ASSERT_EQ(1, read(gate[0], &c, 1));
+	EXPECT_EQ('+', c);
+	expect_bytes(_metadata, self->a[0], 10, 20);
+	ASSERT_TRUE(bed_table(&table));
+	row = bed_row(&table, child, self->a[0]);
+	ASSERT_NE(NULL, row);
+	EXPECT_EQ(BYTES, row->tx_bytes);
+	EXPECT_EQ(7, row->rx_bytes);
+	EXPECT_LE(1, row->tx_calls);
+	EXPECT_LE(1, row->rx_calls);
+	sockstat_table_free(&table);
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	close(gate[0]);
+	close(gate[1]);
+}
+
+/* The kernel takes the data from one socket and sends it through the other. */
+TEST_F(redirect, what_the_kernel_moves_is_nobodys)
+{
+	const struct bpf_insn insns[] = {
+		SET_MAP(BPF_REG_2, self->map),
+		SET(BPF_REG_3, TO),
+		SET(BPF_REG_4, 0),
+		CALL(BPF_FUNC_sk_redirect_map),
+		EXIT,
+	};
+
+	self->program = load_program_of(BPF_PROG_TYPE_SK_SKB, insns, ARRAY_SIZE(insns));
+	ASSERT_LE(0, self->program);
+	if (!attach_as(self->map, self->program, BPF_SK_SKB_STREAM_VERDICT))
+		SKIP(return, "no verdict without a parser on this kernel: %s", strerror(errno));
+	move(_metadata, self->a[1], self->a[0], 10);
+	move(_metadata, self->b[0], self->b[1], 20);
+	ASSERT_TRUE(map_put(self->map, TO, self->b[0]));
+	ASSERT_TRUE(map_put(self->map, FROM, self->a[0]));
+	move(_metadata, self->a[1], self->b[1], BYTES);
+	expect_bytes(_metadata, self->a[1], 10 + BYTES, 0);
+	expect_bytes(_metadata, self->a[0], 0, 10);
+	expect_nobodys(_metadata, self->a[0], 0, BYTES);
+	expect_bytes(_metadata, self->b[0], 20, 0);
+	expect_nobodys(_metadata, self->b[0], BYTES, 0);
+	expect_bytes(_metadata, self->b[1], 0, 20 + BYTES);
 }
 
 /* The sockets are in the map and have moved bytes before the module is loaded. */
