@@ -17,9 +17,13 @@
 /* Number of rows after which a pass pauses, to bound the time under a lock. */
 #define BATCH 32
 
+/* Number of holders after which it pauses, whether they need a row or not. */
+#define HOLDERS_BATCH 256
+
 struct row_pass {
 	struct sockstat_sink *sink;
 	unsigned int left;
+	unsigned int holders_left;
 };
 
 static struct sockstat_row *row_append(struct sockstat_sink *sink)
@@ -320,25 +324,62 @@ static bool row_is_for_next_snapshot(const struct sockstat_visited *v,
 		sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_RESTED));
 }
 
-/* Add the rows of a connection that are not shown yet; false if they did not all fit. */
-static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
+static void row_stop_at(struct sockstat_sink *sink, const struct sockstat_conn *conn,
+			struct sockstat_holder *h)
+{
+	sink->stopped.serial = conn->serial;
+	sink->stopped.bucket = conn->bucket;
+	sink->stopped.over = row_conn_is_over(conn);
+	sink->stopped.fd = h->fd;
+	sink->stopped.holder = h;
+}
+
+/*
+ * The holder at which a batch stopped, if that was within this connection: holders
+ * stay as long as it. Begin anew if the holder's descriptor has become known since
+ * then, as it is at another place in the order; or if the connection has ended, as
+ * holders that were left to the next snapshot may get a row now.
+ */
+static struct rb_node *row_first_holder(const struct sockstat_sink *sink,
+					const struct sockstat_conn *conn)
+{
+	struct sockstat_holder *h = sink->stopped.holder;
+
+	if (h && sink->stopped.serial == conn->serial && sink->stopped.bucket == conn->bucket &&
+	    sink->stopped.over == row_conn_is_over(conn) && sink->stopped.fd == h->fd)
+		return &h->node;
+	return rb_first(&conn->holders.root);
+}
+
+static bool row_show_holders(struct sockstat_conn *conn, struct row_pass *pass)
 {
 	const struct sockstat_visited *v = &pass->sink->visited;
 	struct rb_node *n;
 
-	for (n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
+	for (n = row_first_holder(pass->sink, conn); n; n = rb_next(n)) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
-
 		/* row_show_rest() has nobody's bytes */
-		if (sockstat_holder_is_nobodys(h))
-			continue;
-		if (sockstat_visited_test_holder(v, conn, h) ||
-		    row_is_for_next_snapshot(v, conn, h->born))
-			continue;
-		if (!row_pass_may_go_on(pass))
+		bool done = sockstat_holder_is_nobodys(h) ||
+			    sockstat_visited_test_holder(v, conn, h) ||
+			    row_is_for_next_snapshot(v, conn, h->born);
+
+		if (!pass->holders_left-- || !(done || row_pass_may_go_on(pass))) {
+			row_stop_at(pass->sink, conn, h);
 			return false;
-		row_show_holder(conn, h, pass->sink);
+		}
+		if (!done)
+			row_show_holder(conn, h, pass->sink);
 	}
+	return true;
+}
+
+/* Add the rows of a connection that are not shown yet; false if they did not all fit. */
+static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
+{
+	const struct sockstat_visited *v = &pass->sink->visited;
+
+	if (!row_show_holders(conn, pass))
+		return false;
 	if (sockstat_visited_test_conn(v, conn, SOCKSTAT_CONN_RESTED) ||
 	    row_is_for_next_snapshot(v, conn, conn->born))
 		return true;
@@ -375,7 +416,7 @@ static bool row_show_closed(struct sockstat_conn *conn, void *arg)
  */
 bool sockstat_row_unheld(struct sockstat_sink *sink, struct sockstat_table_pass *pass)
 {
-	struct row_pass rows = { .sink = sink, .left = BATCH };
+	struct row_pass rows = { .sink = sink, .left = BATCH, .holders_left = HOLDERS_BATCH };
 
 	return sockstat_table_for_each(pass, row_show_unheld, &rows);
 }
@@ -390,7 +431,7 @@ bool sockstat_row_unheld(struct sockstat_sink *sink, struct sockstat_table_pass 
  */
 bool sockstat_row_closed(struct sockstat_sink *sink, struct sockstat_history_pass *pass)
 {
-	struct row_pass rows = { .sink = sink, .left = BATCH };
+	struct row_pass rows = { .sink = sink, .left = BATCH, .holders_left = HOLDERS_BATCH };
 
 	return sockstat_history_for_each(pass, row_show_closed, &rows);
 }

@@ -50,6 +50,9 @@ struct sockstat_row {
  * struct sockstat_sink - array to which a pass appends its rows
  * @visited: the records that the snapshot has dealt with
  * @now: when the snapshot began, CLOCK_BOOTTIME in ns
+ * @stopped: where the last batch stopped within the holders of a connection: the
+ *           connection, whether it was over, the holder that comes next, and its
+ *           descriptor. @holder is valid only while that connection is
  * @rows: the array
  * @used: number of rows filled in
  * @room: number of rows in the array
@@ -61,6 +64,13 @@ struct sockstat_row {
 struct sockstat_sink {
 	struct sockstat_visited visited;
 	s64 now;
+	struct {
+		u32 serial;
+		u16 bucket;
+		bool over;
+		int fd;
+		struct sockstat_holder *holder;
+	} stopped;
 	struct sockstat_row *rows;
 	unsigned int used;
 	unsigned int room;
