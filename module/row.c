@@ -213,7 +213,7 @@ static bool row_holder_has_no_fd(const struct sockstat_conn *conn, const struct 
 
 /* Whether a holder may be open in a process that the reader may not look into. */
 static bool row_holder_is_hidden(const struct sockstat_conn *conn, const struct sockstat_holder *h,
-				 const struct sockstat_sink *sink)
+				 struct sockstat_sink *sink)
 {
 	return conn->sk && sockstat_visited_hides(&sink->visited, h->process);
 }
@@ -315,7 +315,7 @@ static bool row_pass_may_go_on(struct row_pass *pass)
  *   without making a record if it has not moved bytes.
  * Otherwise the connection is over and has no row yet.
  */
-static bool row_is_for_next_snapshot(const struct sockstat_visited *v,
+static bool row_is_for_next_snapshot(struct sockstat_visited *v,
 				     const struct sockstat_conn *conn, u64 born)
 {
 	return sockstat_visited_born_during(v, born) &&
@@ -353,7 +353,7 @@ static struct rb_node *row_first_holder(const struct sockstat_sink *sink,
 
 static bool row_show_holders(struct sockstat_conn *conn, struct row_pass *pass)
 {
-	const struct sockstat_visited *v = &pass->sink->visited;
+	struct sockstat_visited *v = &pass->sink->visited;
 	struct rb_node *n;
 
 	for (n = row_first_holder(pass->sink, conn); n; n = rb_next(n)) {
@@ -376,7 +376,7 @@ static bool row_show_holders(struct sockstat_conn *conn, struct row_pass *pass)
 /* Add the rows of a connection that are not shown yet; false if they did not all fit. */
 static bool row_show_conn(struct sockstat_conn *conn, struct row_pass *pass)
 {
-	const struct sockstat_visited *v = &pass->sink->visited;
+	struct sockstat_visited *v = &pass->sink->visited;
 
 	if (!row_show_holders(conn, pass))
 		return false;

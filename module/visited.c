@@ -14,22 +14,7 @@
 /* Logarithm of the number of slots at first. */
 #define SLOTS_BITS 9
 
-/* Marks of a slot. The last one is never a connection's. */
-#define MARKS_PER_SLOT 31
-#define MARK_HIDDEN BIT(31)
-
-/**
- * struct sockstat_visited_slot - marks of a connection, or of a process
- * @who: bucket and serial of a connection, or the address of a struct pid
- * @part: MARKS_PER_SLOT * @part is the number of the connection's first mark that
- *        is in this slot; or the exec_id
- * @marks: the marks, 0 if the slot is empty
- */
-struct sockstat_visited_slot {
-	u64 who;
-	u32 part;
-	u32 marks;
-};
+#define MARK_HIDDEN BIT(SOCKSTAT_VISITED_MARKS)
 
 static atomic64_t visited_number;
 
@@ -69,98 +54,49 @@ static struct sockstat_visited_slot *visited_find(const struct sockstat_visited 
 	return slot;
 }
 
-static bool visited_mark(struct sockstat_visited *v, u64 who, u32 part, u32 mark)
+/**
+ * sockstat_visited_marks() - get the marks of a slot
+ * @v: the snapshot
+ * @who: as in &struct sockstat_visited_slot
+ * @part: likewise
+ *
+ * Context: any.
+ * Return: the marks, 0 if there is no such slot.
+ */
+u32 sockstat_visited_marks(struct sockstat_visited *v, u64 who, u32 part)
 {
 	struct sockstat_visited_slot *slot = visited_find(v, who, part);
-	bool was = slot->marks & mark;
+
+	if (slot->marks)
+		v->last = slot;
+	return slot->marks;
+}
+
+/**
+ * sockstat_visited_add() - add marks to a slot, which is made if missing
+ * @v: the snapshot, with room for it
+ * @who: as in &struct sockstat_visited_slot
+ * @part: likewise
+ * @marks: the marks
+ *
+ * Context: any.
+ */
+void sockstat_visited_add(struct sockstat_visited *v, u64 who, u32 part, u32 marks)
+{
+	struct sockstat_visited_slot *slot = visited_find(v, who, part);
 
 	if (!slot->marks) {
 		slot->who = who;
 		slot->part = part;
 		v->used++;
 	}
-	slot->marks |= mark;
-	return was;
-}
-
-static u64 visited_conn(const struct sockstat_conn *conn)
-{
-	return (u64)conn->bucket << 32 | conn->serial;
+	slot->marks |= marks;
+	v->last = slot;
 }
 
 static u64 visited_pid(const struct pid *pid)
 {
 	return (unsigned long)pid;
-}
-
-static bool visited_test_nr(const struct sockstat_visited *v, const struct sockstat_conn *conn,
-			    u32 nr)
-{
-	return visited_find(v, visited_conn(conn), nr / MARKS_PER_SLOT)->marks &
-	       BIT(nr % MARKS_PER_SLOT);
-}
-
-static bool visited_mark_nr(struct sockstat_visited *v, const struct sockstat_conn *conn, u32 nr)
-{
-	return visited_mark(v, visited_conn(conn), nr / MARKS_PER_SLOT, BIT(nr % MARKS_PER_SLOT));
-}
-
-/**
- * sockstat_visited_test_conn() - whether a connection has a mark
- * @v: the snapshot
- * @conn: the connection
- * @mark: the mark
- *
- * Context: any, the connection locked.
- */
-bool sockstat_visited_test_conn(const struct sockstat_visited *v, const struct sockstat_conn *conn,
-				enum sockstat_conn_mark mark)
-{
-	return visited_test_nr(v, conn, mark);
-}
-
-/**
- * sockstat_visited_mark_conn() - mark a connection
- * @v: the snapshot
- * @conn: the connection
- * @mark: the mark
- *
- * Context: any, the connection locked.
- * Return: whether it had the mark already.
- */
-bool sockstat_visited_mark_conn(struct sockstat_visited *v, const struct sockstat_conn *conn,
-				enum sockstat_conn_mark mark)
-{
-	return visited_mark_nr(v, conn, mark);
-}
-
-/**
- * sockstat_visited_test_holder() - whether a holder is marked
- * @v: the snapshot
- * @conn: its connection
- * @h: the holder
- *
- * Context: any, the connection locked.
- */
-bool sockstat_visited_test_holder(const struct sockstat_visited *v,
-				  const struct sockstat_conn *conn, const struct sockstat_holder *h)
-{
-	return visited_test_nr(v, conn, SOCKSTAT_CONN_MARKS + h->nr);
-}
-
-/**
- * sockstat_visited_mark_holder() - mark a holder
- * @v: the snapshot
- * @conn: its connection
- * @h: the holder
- *
- * Context: any, the connection locked.
- * Return: whether it was marked already.
- */
-bool sockstat_visited_mark_holder(struct sockstat_visited *v, const struct sockstat_conn *conn,
-				  const struct sockstat_holder *h)
-{
-	return visited_mark_nr(v, conn, SOCKSTAT_CONN_MARKS + h->nr);
 }
 
 /**
@@ -170,23 +106,27 @@ bool sockstat_visited_mark_holder(struct sockstat_visited *v, const struct socks
  *
  * Context: any.
  */
-bool sockstat_visited_hides(const struct sockstat_visited *v, const struct sockstat_process *p)
+bool sockstat_visited_hides(struct sockstat_visited *v, const struct sockstat_process *p)
 {
-	return visited_find(v, visited_pid(p->pid), p->exec_id)->marks & MARK_HIDDEN;
+	return sockstat_visited_marks(v, visited_pid(p->pid), p->exec_id) & MARK_HIDDEN;
 }
 
 /**
  * sockstat_visited_hide() - note that the snapshot's reader may not see a process
- * @v: the snapshot
+ * @v: the snapshot, with room for it
  * @caller: the process
  *
  * Context: any.
  */
 void sockstat_visited_hide(struct sockstat_visited *v, const struct sockstat_caller *caller)
 {
+	u64 who = visited_pid(caller->pid);
+
+	if (sockstat_visited_marks(v, who, caller->exec_id) & MARK_HIDDEN)
+		return;
+	sockstat_visited_add(v, who, caller->exec_id, MARK_HIDDEN);
 	/* with the reference, its address is not another process's before the snapshot ends */
-	if (!visited_mark(v, visited_pid(caller->pid), caller->exec_id, MARK_HIDDEN))
-		get_pid(caller->pid);
+	get_pid(caller->pid);
 }
 
 static int visited_grow(struct sockstat_visited *v)
@@ -195,6 +135,7 @@ static int visited_grow(struct sockstat_visited *v)
 	size_t i, n = old.bits ? BIT(old.bits) : 0;
 
 	v->bits = n ? old.bits + 1 : SLOTS_BITS;
+	v->last = NULL;
 	v->slots = kvcalloc(BIT(v->bits), sizeof(*v->slots), GFP_KERNEL_ACCOUNT);
 	if (!v->slots) {
 		*v = old;
@@ -248,6 +189,7 @@ void sockstat_visited_end(struct sockstat_visited *v)
 	}
 	kvfree(v->slots);
 	v->slots = NULL;
+	v->last = NULL;
 	v->bits = 0;
 	v->used = 0;
 }

@@ -37,6 +37,7 @@
 #ifndef SOCKSTAT_VISITED_H
 #define SOCKSTAT_VISITED_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "conn.h"
@@ -49,12 +50,27 @@
 
 enum sockstat_conn_mark { SOCKSTAT_CONN_SEEN, SOCKSTAT_CONN_RESTED, SOCKSTAT_CONN_MARKS };
 
-struct sockstat_visited_slot;
+/* Marks of a slot. The last bit of &sockstat_visited_slot.marks is never a connection's. */
+#define SOCKSTAT_VISITED_MARKS 31
+
+/**
+ * struct sockstat_visited_slot - marks of a connection, or of a process
+ * @who: bucket and serial of a connection, or the address of a struct pid
+ * @part: SOCKSTAT_VISITED_MARKS * @part is the number of the connection's first mark
+ *        that is in this slot; or the exec_id
+ * @marks: the marks, 0 if the slot is empty
+ */
+struct sockstat_visited_slot {
+	u64 who;
+	u32 part;
+	u32 marks;
+};
 
 /**
  * struct sockstat_visited - the records that one snapshot has dealt with
  * @number: number of the snapshot
  * @slots: hash table of marks
+ * @last: the slot that was found last, which is often the next one too; not empty
  * @bits: logarithm of the number of slots, 0 if there are none
  * @used: number of slots that are not empty
  *
@@ -63,6 +79,7 @@ struct sockstat_visited_slot;
 struct sockstat_visited {
 	u64 number;
 	struct sockstat_visited_slot *slots;
+	struct sockstat_visited_slot *last;
 	unsigned int bits;
 	unsigned int used;
 };
@@ -72,17 +89,102 @@ void sockstat_visited_begin(struct sockstat_visited *v);
 int sockstat_visited_reserve(struct sockstat_visited *v);
 void sockstat_visited_end(struct sockstat_visited *v);
 
-bool sockstat_visited_test_conn(const struct sockstat_visited *v, const struct sockstat_conn *conn,
-				enum sockstat_conn_mark mark);
-bool sockstat_visited_mark_conn(struct sockstat_visited *v, const struct sockstat_conn *conn,
-				enum sockstat_conn_mark mark);
-bool sockstat_visited_test_holder(const struct sockstat_visited *v,
-				  const struct sockstat_conn *conn,
-				  const struct sockstat_holder *h);
-bool sockstat_visited_mark_holder(struct sockstat_visited *v, const struct sockstat_conn *conn,
-				  const struct sockstat_holder *h);
-bool sockstat_visited_hides(const struct sockstat_visited *v, const struct sockstat_process *p);
+u32 sockstat_visited_marks(struct sockstat_visited *v, u64 who, u32 part);
+void sockstat_visited_add(struct sockstat_visited *v, u64 who, u32 part, u32 marks);
+bool sockstat_visited_hides(struct sockstat_visited *v, const struct sockstat_process *p);
 void sockstat_visited_hide(struct sockstat_visited *v, const struct sockstat_caller *caller);
+
+static inline u64 sockstat_visited_who(const struct sockstat_conn *conn)
+{
+	return (u64)conn->bucket << 32 | conn->serial;
+}
+
+static inline bool sockstat_visited_test_nr(struct sockstat_visited *v,
+					    const struct sockstat_conn *conn, u32 nr)
+{
+	u64 who = sockstat_visited_who(conn);
+	u32 part = nr / SOCKSTAT_VISITED_MARKS;
+	u32 marks;
+
+	if (v->last && v->last->who == who && v->last->part == part)
+		marks = v->last->marks;
+	else
+		marks = sockstat_visited_marks(v, who, part);
+	return marks & BIT(nr % SOCKSTAT_VISITED_MARKS);
+}
+
+static inline bool sockstat_visited_mark_nr(struct sockstat_visited *v,
+					    const struct sockstat_conn *conn, u32 nr)
+{
+	bool was = sockstat_visited_test_nr(v, conn, nr);
+
+	if (!was)
+		sockstat_visited_add(v, sockstat_visited_who(conn), nr / SOCKSTAT_VISITED_MARKS,
+				     BIT(nr % SOCKSTAT_VISITED_MARKS));
+	return was;
+}
+
+/**
+ * sockstat_visited_test_conn() - whether a connection has a mark
+ * @v: the snapshot
+ * @conn: the connection
+ * @mark: the mark
+ *
+ * Context: any, the connection locked.
+ */
+static inline bool sockstat_visited_test_conn(struct sockstat_visited *v,
+					      const struct sockstat_conn *conn,
+					      enum sockstat_conn_mark mark)
+{
+	return sockstat_visited_test_nr(v, conn, mark);
+}
+
+/**
+ * sockstat_visited_mark_conn() - mark a connection
+ * @v: the snapshot
+ * @conn: the connection
+ * @mark: the mark
+ *
+ * Context: any, the connection locked.
+ * Return: whether it had the mark already.
+ */
+static inline bool sockstat_visited_mark_conn(struct sockstat_visited *v,
+					      const struct sockstat_conn *conn,
+					      enum sockstat_conn_mark mark)
+{
+	return sockstat_visited_mark_nr(v, conn, mark);
+}
+
+/**
+ * sockstat_visited_test_holder() - whether a holder is marked
+ * @v: the snapshot
+ * @conn: its connection
+ * @h: the holder
+ *
+ * Context: any, the connection locked.
+ */
+static inline bool sockstat_visited_test_holder(struct sockstat_visited *v,
+						const struct sockstat_conn *conn,
+						const struct sockstat_holder *h)
+{
+	return sockstat_visited_test_nr(v, conn, SOCKSTAT_CONN_MARKS + h->nr);
+}
+
+/**
+ * sockstat_visited_mark_holder() - mark a holder
+ * @v: the snapshot
+ * @conn: its connection
+ * @h: the holder
+ *
+ * Context: any, the connection locked.
+ * Return: whether it was marked already.
+ */
+static inline bool sockstat_visited_mark_holder(struct sockstat_visited *v,
+						const struct sockstat_conn *conn,
+						const struct sockstat_holder *h)
+{
+	return sockstat_visited_mark_nr(v, conn, SOCKSTAT_CONN_MARKS + h->nr);
+}
 
 /**
  * sockstat_visited_born_during() - whether a record was made during the snapshot
