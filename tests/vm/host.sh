@@ -23,24 +23,20 @@ need_command()
 	command -v "$1" >/dev/null || packages+=("$2")
 }
 
-# is_foreign ARCH: this machine's CPU does not run its programs.
-is_foreign()
-{
-	[ "$1" != "$(dpkg --print-architecture)" ]
-}
-
-# need_machine_tools ARCH: qemu-system boots its kernels; if it is foreign, qemu-user
-# runs its programs here.
+# need_machine_tools KERNEL: qemu-system boots it; if it is foreign, qemu-user runs
+# the programs of its root here.
 need_machine_tools()
 {
-	local qemu
+	local arch qemu
 
-	qemu=$(machine_field "$1" 2)
-	need_command "qemu-system-$qemu" "$(machine_field "$1" 3)"
+	arch=$(arch_of "$1")
+	qemu=$(machine_field "$arch" 2)
+	need_command "qemu-system-$qemu" "$(machine_field "$arch" 3)"
 	is_foreign "$1" || return 0
 	need_command "qemu-$qemu-static" qemu-user-static
 	need_command update-binfmts binfmt-support
 	need_command arch-test arch-test
+	need_command depmod kmod
 }
 
 # enable_programs ARCH: make the kernel run a foreign architecture's programs by
@@ -54,12 +50,16 @@ enable_programs()
 	arch-test "$1" >/dev/null
 }
 
-# need_programs ARCH: this machine runs its programs, by whichever means.
+# need_programs KERNEL: this machine runs the programs of its root.
 need_programs()
 {
-	! is_foreign "$1" || arch-test "$1" >/dev/null || enable_programs "$1" ||
-		die "this machine does not run $1 programs: mount binfmt_misc," \
-			"then run \"update-binfmts --enable qemu-$(machine_field "$1" 2)\""
+	local arch
+
+	is_foreign "$1" || return 0
+	arch=$(arch_of "$1")
+	arch-test "$arch" >/dev/null || enable_programs "$arch" ||
+		die "this machine does not run $arch programs: mount binfmt_misc," \
+			"then run \"update-binfmts --enable qemu-$(machine_field "$arch" 2)\""
 }
 
 # need_host_tools KERNEL...: what makes the roots of these kernels and boots them.
@@ -70,7 +70,7 @@ need_host_tools()
 
 	need_command mmdebstrap mmdebstrap
 	for kernel; do
-		need_machine_tools "$(arch_of "$kernel")"
+		need_machine_tools "$kernel"
 	done
 	need_command unshare util-linux
 	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
@@ -80,7 +80,7 @@ need_host_tools()
 	[ "$(id -u)" = 0 ] || grep -q "^$(id -un):" /etc/subuid 2>/dev/null ||
 		die "first run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
 	for kernel; do
-		need_programs "$(arch_of "$kernel")"
+		need_programs "$kernel"
 	done
 	namespace true ||
 		die "this machine does not let $(id -un) make a mount namespace (in a container: run it with --privileged)"

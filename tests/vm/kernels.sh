@@ -6,6 +6,8 @@
 #
 #	root-K-KEY/	mmdebstrap of the suite that ships kernel K: builds the
 #			module with that suite's compiler, and is the guest's root
+#	cross-K-KEY/	for a foreign architecture: a root of this machine's, whose
+#			compiler builds for it
 #	image-K-KEY/	the same as a disk image, with vmlinuz and an initramfs
 #	kernel-K-KEY/	a debug kernel, built from Debian's sources; its root is a
 #			copy of the root of the same version with this kernel
@@ -79,7 +81,7 @@ machine_field()
 need_kernel()
 {
 	[ -n "$(kernel_field "$1" 1)" ] || die "there is no kernel '$1' in tests/vm/kernels, which has:" \
-		"$(kernels_of check all debug | paste -sd ' ')"
+		"$(kernels_of check all slow debug | paste -sd ' ')"
 }
 
 # version_of NAME: the version of the sources it was built from.
@@ -91,6 +93,13 @@ version_of()
 arch_of()
 {
 	kernel_field "$1" 3
+}
+
+# is_foreign NAME: this machine emulates that kernel's architecture.  Its root then
+# has no compiler, which would take ten times as long as a cross compiler.
+is_foreign()
+{
+	[ "$(arch_of "$1")" != "$(dpkg --print-architecture)" ]
 }
 
 # debug_kind_of NAME: "kasan" or "kcsan"; nothing for a kernel as Debian built it.
@@ -122,16 +131,20 @@ sources_of()
 	[ "$suite" != forky ] || key+=' check-valid-until=no'
 	key="[$key]"
 	echo "deb $key http://deb.debian.org/debian $suite main"
-	[ "$suite" = sid ] ||
-		echo "deb $key http://security.debian.org/debian-security $suite-security main"
+	# Mirrors of the security suites have outdated lists for the rarer architectures.
+	case $suite:$(arch_of "$1") in
+	sid:* | *:riscv64 | *:s390x) ;;
+	*) echo "deb $key http://security.debian.org/debian-security $suite-security main" ;;
+	esac
 	[ -z "$(backports_of "$1")" ] ||
 		echo "deb $key http://deb.debian.org/debian $suite-backports main"
 }
 
 # In each root. tiny-initramfs is never run: with it installed, the kernel's
 # package does not pull in a larger one.
+LIBRARY_PACKAGES=(libc6-dev libaio-dev liburing-dev libjson-c-dev libncurses-dev)
 COMMON_PACKAGES=(tiny-initramfs
-	gcc make libc6-dev libaio-dev liburing-dev libjson-c-dev libncurses-dev
+	gcc make "${LIBRARY_PACKAGES[@]}"
 	libcap2-bin perl-base mount iproute2 nftables procps kmod tcpdump
 	strace bpftool socat busybox-static e2fsprogs xz-utils cpio
 	stress-ng bpftrace jq tmux netbase less
@@ -144,13 +157,26 @@ packages_of()
 	local from flavour own package
 
 	from=$(backports_of "$1") flavour=$(kernel_field "$(built_as "$1")" 5)
-	printf '%s\n' "linux-image-$flavour$from" "linux-headers-$flavour$from"
 	own=$(kernel_field "$1" 6)
+	echo "linux-image-$flavour$from"
+	if is_foreign "$1"; then
+		own+=$'\n-gcc\n-tiny-initramfs'
+	else
+		echo "linux-headers-$flavour$from"
+	fi
 	for package in "linux-perf$from" "${COMMON_PACKAGES[@]}"; do
 		grep -qE "^(${package%%/*}/|-${package%%/*}\$)" <<<"$own" || echo "$package"
 	done
 	grep -v '^-' <<<"$own" | grep . || :
 	[ "$(arch_of "$1")" != amd64 ] || echo libc6-dev-i386
+}
+
+# cross_packages_of NAME: the packages of its cross root.
+cross_packages_of()
+{
+	echo make
+	echo "gcc-$(machine_field "$(arch_of "$1")" 4)-linux-gnu"
+	printf "%s:$(arch_of "$1")\n" "${LIBRARY_PACKAGES[@]}"
 }
 
 # built_as NAME: the kernel from which its root is made: itself, or for a debug
@@ -209,6 +235,7 @@ QEMU_PACKAGES=(qemu-system-x86)
 root_recipe()
 {
 	echo format 3
+	! is_foreign "$1" || echo unpacked 1
 	arch_of "$1"
 	sources_of "$1"
 	packages_of "$1"
@@ -241,6 +268,21 @@ root_path()
 kernel_path()
 {
 	echo "$CACHE/kernel-$1-$(debug_recipe "$1" | key_of)"
+}
+
+cross_path()
+{
+	echo "$CACHE/cross-$1-$( (kernel_field "$1" 5; sources_of "$1"; cross_packages_of "$1") | key_of)"
+}
+
+# build_root_path NAME: the root in which the checkout is built for that kernel.
+build_root_path()
+{
+	if is_foreign "$1"; then
+		cross_path "$1"
+	else
+		root_path "$1"
+	fi
 }
 
 # release_of NAME: what uname -r prints in its guest.
