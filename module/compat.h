@@ -139,6 +139,19 @@ static inline bool sockstat_compat_dumpable(const struct task_struct *task,
 }
 #endif
 
+/*
+ * An argument of a function at its entry, the first one is 0. On s390x, where five
+ * are in registers, the kernel's function for that calls one that is not exported.
+ */
+static __always_inline unsigned long sockstat_compat_argument(struct pt_regs *regs, unsigned int n)
+{
+#ifdef CONFIG_S390
+	return regs->gprs[2 + n];
+#else
+	return regs_get_kernel_argument(regs, n);
+#endif
+}
+
 /* Number of arguments that syscall_get_arguments() copies. */
 #define SOCKSTAT_COMPAT_SYSCALL_ARGS 6
 

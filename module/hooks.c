@@ -28,7 +28,7 @@
 
 static struct sock *hooks_arg_sock(struct pt_regs *regs)
 {
-	return (struct sock *)regs_get_kernel_argument(regs, 0);
+	return (struct sock *)sockstat_compat_argument(regs, 0);
 }
 
 /* Entry probes run with preemption off, which protects descriptor tables as RCU does. */
@@ -91,10 +91,10 @@ static noinline void hooks_enter_urgent(struct sock *sk, int flags, unsigned lon
 
 static int hooks_on_recvmsg(struct kprobe *p, struct pt_regs *regs)
 {
-	int flags = regs_get_kernel_argument(regs, SOCKSTAT_COMPAT_RECVMSG_FLAGS);
+	int flags = sockstat_compat_argument(regs, SOCKSTAT_COMPAT_RECVMSG_FLAGS);
 
 	if (unlikely(flags & MSG_OOB))
-		hooks_enter_urgent(hooks_arg_sock(regs), flags, regs_get_kernel_argument(regs, 2));
+		hooks_enter_urgent(hooks_arg_sock(regs), flags, sockstat_compat_argument(regs, 2));
 	else
 		hooks_enter(hooks_arg_sock(regs), SOCKSTAT_RX);
 	return 0;
@@ -102,7 +102,7 @@ static int hooks_on_recvmsg(struct kprobe *p, struct pt_regs *regs)
 
 static int hooks_on_splice_read(struct kprobe *p, struct pt_regs *regs)
 {
-	struct socket *sock = (struct socket *)regs_get_kernel_argument(regs, 0);
+	struct socket *sock = (struct socket *)sockstat_compat_argument(regs, 0);
 
 	hooks_enter(sock->sk, SOCKSTAT_RX);
 	return 0;
@@ -141,7 +141,7 @@ static int hooks_on_close(struct kprobe *p, struct pt_regs *regs)
  */
 static int hooks_on_scm_destroy(struct kprobe *p, struct pt_regs *regs)
 {
-	const struct scm_cookie *scm = (struct scm_cookie *)regs_get_kernel_argument(regs, 0);
+	const struct scm_cookie *scm = (struct scm_cookie *)sockstat_compat_argument(regs, 0);
 	struct sockstat_caller nobody;
 	int i;
 
@@ -171,7 +171,7 @@ static void hooks_kernel_reads(struct sock *sk)
  */
 static int hooks_on_strp_init(struct kprobe *p, struct pt_regs *regs)
 {
-	struct sock *sk = (struct sock *)regs_get_kernel_argument(regs, 1);
+	struct sock *sk = (struct sock *)sockstat_compat_argument(regs, 1);
 
 	if (sockstat_table_tracks(sk) && !inet_csk(sk)->icsk_ulp_ops)
 		hooks_kernel_reads(sk);
@@ -246,8 +246,8 @@ static int hooks_on_connect_v4(struct kretprobe_instance *ri, struct pt_regs *re
 {
 	struct hooks_attempt *a = (struct hooks_attempt *)ri->data;
 	const struct sockaddr_in *sin =
-		(const struct sockaddr_in *)regs_get_kernel_argument(regs, 1);
-	int len = regs_get_kernel_argument(regs, 2);
+		(const struct sockaddr_in *)sockstat_compat_argument(regs, 1);
+	int len = sockstat_compat_argument(regs, 2);
 
 	if (len < (int)sizeof(*sin) || sin->sin_family != AF_INET)
 		return 1;
@@ -264,8 +264,8 @@ static int hooks_on_connect_v6(struct kretprobe_instance *ri, struct pt_regs *re
 {
 	struct hooks_attempt *a = (struct hooks_attempt *)ri->data;
 	const struct sockaddr_in6 *sin6 =
-		(const struct sockaddr_in6 *)regs_get_kernel_argument(regs, 1);
-	int len = regs_get_kernel_argument(regs, 2);
+		(const struct sockaddr_in6 *)sockstat_compat_argument(regs, 1);
+	int len = sockstat_compat_argument(regs, 2);
 
 	if (len < SIN6_LEN_RFC2133 || sin6->sin6_family != AF_INET6 ||
 	    ipv6_addr_v4mapped(&sin6->sin6_addr))
