@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -243,6 +244,135 @@ static void size_huge_unseen(struct run *r)
 	check(r);
 }
 
+#define HANDS_BYTES 10 /* that the other process moves */
+
+/* Two processes that each share a descriptor of this process, and move some bytes through it */
+struct hands {
+	struct child *sender, *receiver;
+	struct end *server;
+	int sock[2];
+};
+
+static void child_sends(struct child *c)
+{
+	for (child_pause(c); c->held[0]; child_pause(c))
+		send_bytes(c->held[0], HANDS_BYTES);
+}
+
+/* Gets the descriptor by SCM_RIGHTS. */
+static void child_receives(struct child *c)
+{
+	struct hands *h = c->arg;
+	int fd = receive_descriptor(c->r, h->sock[1]);
+	struct end *e = end_alias(h->server, getpid(), fd);
+
+	for (child_pause(c);; child_pause(c))
+		read_all(e, HANDS_BYTES);
+}
+
+static struct hands *hands_open(struct run *r, struct pair *p)
+{
+	struct hands *h = shared_memory(r, sizeof(*h));
+
+	huge_pair(r, p);
+	must(r, !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, h->sock));
+	h->server = p->server;
+	pass_descriptor(r, h->sock[0], p->server->fd);
+	h->sender = child_start(r, child_sends, NULL, p->client, NULL);
+	h->receiver = child_start(r, child_receives, h, NULL);
+	check(r);
+	return h;
+}
+
+static void hands_change(struct run *r, struct hands *h)
+{
+	child_turn(h->sender);
+	child_turn(h->receiver);
+	check(r);
+}
+
+static void hands_close(struct hands *h)
+{
+	child_kill(h->sender);
+	child_kill(h->receiver);
+}
+
+/* Send @bytes of zeros in one call, from memory that takes no room. */
+static void send_once(struct end *e, size_t bytes)
+{
+	char *zeros = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+
+	must(e->run, zeros != MAP_FAILED);
+	must(e->run, tx(e, send(e->fd, zeros, bytes, 0)) == (ssize_t)bytes);
+	must(e->run, !munmap(zeros, bytes));
+}
+
+/*
+ * The bytes of a call are booked at the next one, so two calls can leave nearly
+ * 3 GiB for another process's call to book: @extra bytes, and one call's most.
+ */
+static void hands_calls(struct run *r, size_t extra)
+{
+	struct sink sink;
+	struct hands *h;
+	struct pair p;
+
+	h = hands_open(r, &p);
+	send_bytes(p.client, extra);
+	read_all(p.server, extra);
+	sink_start(&sink, p.server, CALL_MAX);
+	send_once(p.client, CALL_MAX);
+	pthread_join(sink.thread, NULL);
+	rx_add(p.server, CALL_MAX, sink.calls);
+	hands_change(r, h);
+	talk(&p, 1000);
+	check(r);
+	hands_close(h);
+}
+
+static void size_hands_below(struct run *r)
+{
+	hands_calls(r, 4095);
+}
+
+static void size_hands_at(struct run *r)
+{
+	hands_calls(r, 4096);
+}
+
+static void size_hands_above(struct run *r)
+{
+	hands_calls(r, 1 << 20);
+}
+
+/* The same with bytes that move while no call is seen, which can be any number. */
+static void hands_unseen(struct run *r, uint64_t bytes)
+{
+	struct hands *h;
+	struct pair p;
+
+	h = hands_open(r, &p);
+	huge_unseen(r, &p, bytes);
+	hands_change(r, h);
+	hands_close(h);
+}
+
+static void size_hands_unseen_2(struct run *r)
+{
+	hands_unseen(r, 2 * GIB);
+}
+
+static void size_hands_unseen_4(struct run *r)
+{
+	hands_unseen(r, 4 * GIB - 1);
+}
+
+static void size_hands_unseen_5(struct run *r)
+{
+	hands_unseen(r, 4 * GIB + 1);
+}
+
 /* Many connections within one process, each with a different number of bytes */
 static void size_descriptors(struct run *r)
 {
@@ -364,6 +494,18 @@ const struct scenario size_scenarios[] = {
 	  "move more than 4 GiB in each direction" },
 	{ "huge_unseen", size_huge_unseen, SC_ONE_FAMILY | SC_ROOT, 200,
 	  "move more than 4 GiB while the kprobes are disarmed" },
+	{ "hands_below", size_hands_below, SC_ONE_FAMILY | SC_ROOT, 100,
+	  "move 2 GiB less 1 byte, then use the connection in other processes" },
+	{ "hands_at", size_hands_at, SC_ONE_FAMILY | SC_ROOT, 100,
+	  "move 2 GiB, then use the connection in other processes" },
+	{ "hands_above", size_hands_above, SC_ONE_FAMILY | SC_ROOT, 100,
+	  "move more than 2 GiB, then use the connection in other processes" },
+	{ "hands_unseen_2", size_hands_unseen_2, SC_ONE_FAMILY | SC_ROOT, 100,
+	  "move 2 GiB while the kprobes are disarmed, then use the connection in other processes" },
+	{ "hands_unseen_4", size_hands_unseen_4, SC_ONE_FAMILY | SC_ROOT, 100,
+	  "move 4 GiB less 1 byte while the kprobes are disarmed, then the same" },
+	{ "hands_unseen_5", size_hands_unseen_5, SC_ONE_FAMILY | SC_ROOT, 100,
+	  "move 4 GiB and 1 byte while the kprobes are disarmed, then the same" },
 	{ "many_descriptors", size_descriptors,
 	  SC_ONE_FAMILY | SC_ROOT | SC_OWN_COUNT | SC_NO_FINISH, 200,
 	  "open and use 20,000 descriptors in one process" },
