@@ -248,6 +248,73 @@ static void in_oob_inline(struct run *r)
 	check(r);
 }
 
+/* recv(MSG_OOB) with a buffer of no bytes takes the urgent byte and delivers nothing. */
+static void in_oob_no_room(struct run *r)
+{
+	struct pair p;
+	char c;
+
+	urgent_open(r, &p);
+	send_urgent(&p, "abcd");
+	must(r, rx(p.server, recv(p.server->fd, &c, 0, MSG_OOB)) == 0);
+	check(r);
+	recv_oob_error(p.server, EINVAL);
+	recv_text(p.server, "abc", 0);
+	check(r);
+	send_text(&p, "hello");
+	check(r);
+}
+
+/* Reset the connection while an urgent byte waits; the client's end is closed. */
+static void urgent_reset(struct run *r, struct pair *p)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	int64_t since;
+
+	urgent_open(r, p);
+	send_urgent(p, "abcd");
+	since = now_ns();
+	must(r, !setsockopt(p->client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	end_close(p->client);
+	wait_state(p->server, SOCKSTAT_CLOSED);
+	end_ended(p->server, since, ECONNRESET);
+	check(r);
+}
+
+/* After a reset MSG_OOB fails, although the urgent byte has arrived. */
+static void in_oob_reset(struct run *r)
+{
+	struct pair p;
+
+	urgent_reset(r, &p);
+	recv_oob_error(p.server, ENOTCONN);
+	check(r);
+	recv_oob_error(p.server, ENOTCONN);
+	recv_text(p.server, "abc", 0);
+	check(r);
+}
+
+/* After the peer's end of file MSG_OOB delivers the byte, also when the connection is over. */
+static void in_oob_after_end(struct run *r)
+{
+	int64_t since;
+	struct pair p;
+
+	urgent_open(r, &p);
+	send_urgent(&p, "abcd");
+	since = now_ns();
+	must(r, !shutdown(p.server->fd, SHUT_WR));
+	end_close(p.client);
+	wait_state(p.server, SOCKSTAT_CLOSED);
+	end_ended(p.server, since, 0);
+	check(r);
+	recv_text(p.server, "d", MSG_OOB);
+	check(r);
+	recv_text(p.server, "abc", 0);
+	recv_text(p.server, "", 0);
+	check(r);
+}
+
 /* The module's table is not read until the urgent bytes have been read or skipped. */
 static void in_oob_unseen(struct run *r)
 {
@@ -280,6 +347,12 @@ const struct scenario in_urgent_scenarios[] = {
 	  "send a second urgent byte while the reader is at the first" },
 	{ "oob_inline", in_oob_inline, SC_NONBLOCK, 0,
 	  "receive urgent bytes in the ordinary stream with SO_OOBINLINE" },
+	{ "oob_no_room", in_oob_no_room, SC_NONBLOCK, 0,
+	  "take an urgent byte with a buffer of no bytes" },
+	{ "oob_reset", in_oob_reset, SC_NONBLOCK, 0,
+	  "fail to receive an urgent byte after the connection was reset" },
+	{ "oob_after_end", in_oob_after_end, SC_NONBLOCK, 0,
+	  "receive an urgent byte after the connection has ended" },
 	{ "oob_unseen", in_oob_unseen, SC_NONBLOCK, 0,
 	  "exchange urgent bytes before the table is read for the first time" },
 	{ 0 },
