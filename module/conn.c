@@ -296,17 +296,19 @@ out:
 /**
  * sockstat_conn_urgent() - recv(MSG_OOB) is about to take the urgent byte
  * @sk: the socket, for which sockstat_conn_enter() has reported the same call
+ * @delivers: false if the caller's buffer has no room for it
  *
  * Context: any but NMI; the call in progress keeps @sk from going away.
  */
-void sockstat_conn_urgent(struct sock *sk)
+void sockstat_conn_urgent(struct sock *sk, bool delivers)
 {
 	struct sockstat_place place;
 	struct sockstat_conn *conn;
 
 	conn = sockstat_table_lock(&place, sk);
 	if (conn && !(conn->flags & SOCKSTAT_CONN_LEAVING))
-		conn_credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk));
+		conn_credit(conn, SOCKSTAT_RX,
+			    sockstat_ledger_urgent(&conn->ledger, sk, delivers));
 	sockstat_table_unlock(&place);
 }
 
@@ -395,7 +397,7 @@ void sockstat_conn_fin(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk);
+	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		conn_settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
 		sockstat_ledger_freeze_tx(&conn->ledger);

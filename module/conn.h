@@ -86,7 +86,7 @@ static_assert(sizeof(struct sockstat_conn) <= 200);
 /* events, reported by hooks.c */
 bool sockstat_conn_enter(struct sock *sk, enum sockstat_flow flow,
 			 const struct sockstat_caller *caller);
-void sockstat_conn_urgent(struct sock *sk);
+void sockstat_conn_urgent(struct sock *sk, bool delivers);
 void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller);
 void sockstat_conn_syn(struct sock *sk);
 void sockstat_conn_established(struct sock *sk, bool active);

@@ -85,8 +85,8 @@ static int hooks_on_receive(struct kprobe *p, struct pt_regs *regs)
 static noinline void hooks_enter_urgent(struct sock *sk, int flags, unsigned long len)
 {
 	hooks_enter_slow(sk, SOCKSTAT_RX);
-	if (!(flags & (MSG_PEEK | MSG_ERRQUEUE)) && len)
-		sockstat_conn_urgent(sk);
+	if (!(flags & (MSG_PEEK | MSG_ERRQUEUE)))
+		sockstat_conn_urgent(sk, len);
 }
 
 static int hooks_on_recvmsg(struct kprobe *p, struct pt_regs *regs)

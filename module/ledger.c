@@ -119,8 +119,6 @@ static s64 ledger_urgent_correction(struct sockstat_ledger *l, const struct sock
 		WRITE_ONCE(l->urg_seq, urg_seq);
 		ledger_set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
 	}
-	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING))
-		return correction;
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_COUNTED) && READ_ONCE(tp->urg_data) == TCP_URG_READ) {
 		ledger_set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
 		correction++;
@@ -159,14 +157,39 @@ static u32 ledger_numbers_due(struct sockstat_ledger *l, const struct sock *sk,
 				     ledger_consumed_seq(sk) - l->seq[SOCKSTAT_RX];
 }
 
+/*
+ * The bytes moved according to the wide counters, including SYN and FIN. Without
+ * the socket lock the fields may be of different moments, even the two of a
+ * difference, which is signed for this reason. But the result only has to be right
+ * to within 2 GiB.
+ */
+static s64 ledger_wide_total(const struct sock *sk, enum sockstat_flow flow)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	s64 wide;
+
+	if (flow == SOCKSTAT_TX) {
+		wide = READ_ONCE(tp->bytes_acked);
+		return wide + (s32)(READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una));
+	}
+	wide = READ_ONCE(tp->bytes_received);
+	return wide - (s32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
+}
+
+/* Round to the nearest multiple of 4 GiB. */
+static s64 ledger_round_to_wraps(s64 bytes)
+{
+	return (bytes + (s64)BIT_ULL(31)) & ~(s64)U32_MAX;
+}
+
 /**
- * sockstat_ledger_advance() - book the bytes that have moved, the cheap way
+ * sockstat_ledger_advance() - book the bytes that have moved since the last booking
  * @l: the socket's ledger
  * @sk: the socket; the caller keeps it from going away
- * @flow: the direction
+ * @flow: the direction; if it has no base, it is left to sockstat_ledger_settle()
  *
- * Takes 32-bit differences only: a flow without a base, or one that has moved
- * 2 GiB or more since the last booking, is left to sockstat_ledger_settle().
+ * Books any number of bytes: a difference of sequence numbers gives the low 32
+ * bits, and the wide counters how often the numbers have wrapped.
  *
  * Context: any.
  * Return: application bytes that this call booked.
@@ -174,53 +197,17 @@ static u32 ledger_numbers_due(struct sockstat_ledger *l, const struct sock *sk,
 u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 			    enum sockstat_flow flow)
 {
-	u32 delta;
+	s64 due;
 
 	if (!sockstat_ledger_synced(l, flow))
 		return 0;
-	delta = ledger_numbers_due(l, sk, flow);
-	/* 2 GiB or more, or a racy view of a FIN, which makes -1 */
-	if ((s32)delta < 0)
-		return 0;
-	return ledger_book(l, sk, flow, delta);
-}
-
-/*
- * The bytes moved according to the wide counters, including SYN and FIN. Without
- * the socket lock the fields may be of different moments, but the result only
- * has to be right to within 2 GiB.
- */
-static u64 ledger_wide_total(const struct sock *sk, enum sockstat_flow flow)
-{
-	const struct tcp_sock *tp = tcp_sk(sk);
-
-	if (flow == SOCKSTAT_TX)
-		return READ_ONCE(tp->bytes_acked) +
-		       (u32)(READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una));
-	return READ_ONCE(tp->bytes_received) -
-	       (u32)(READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq));
-}
-
-static u64 ledger_advance_wide(struct sockstat_ledger *l, const struct sock *sk,
-			       enum sockstat_flow flow)
-{
-	u64 delta;
-	s64 ahead;
-
+	due = (s32)ledger_numbers_due(l, sk, flow);
 	/* in TCP_SYN_SENT, tcp_connect_init() may not have set snd_una yet */
-	if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
-		return sockstat_ledger_advance(l, sk, flow);
-	if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN && flow == SOCKSTAT_TX)
-		return 0;
-	delta = ledger_numbers_due(l, sk, flow);
-	ahead = ledger_wide_total(sk, flow) - l->total[flow];
-	if ((s32)delta < 0 && ahead < BIT_ULL(31))
-		return 0;
-	/* add the wraps that a 32-bit difference does not show, rounded to the nearest */
-	ahead -= delta;
-	if (ahead >= (s64)BIT_ULL(31))
-		delta += (ahead + BIT_ULL(31)) & ~(u64)U32_MAX;
-	return ledger_book(l, sk, flow, delta);
+	if (READ_ONCE(sk->sk_state) != TCP_SYN_SENT)
+		due += ledger_round_to_wraps(ledger_wide_total(sk, flow) - (s64)l->total[flow] -
+					     due);
+	/* a racy view of a FIN makes -1, which a later call finds to be 0 */
+	return due < 0 ? 0 : ledger_book(l, sk, flow, due);
 }
 
 static void ledger_sample_once(struct ledger_sample *s, const struct sock *sk)
@@ -262,7 +249,7 @@ static bool ledger_sample_stable(struct ledger_sample *s, const struct sock *sk)
  */
 static s64 ledger_syn_fin_sent(const struct ledger_sample *s)
 {
-	u64 sent = s->bytes_acked + (u32)(s->snd_nxt - s->snd_una);
+	u64 sent = s->bytes_acked + (s32)(s->snd_nxt - s->snd_una);
 
 	return sent - (s->bytes_sent - s->bytes_retrans);
 }
@@ -310,13 +297,21 @@ static int ledger_infer_syn_fin(struct sockstat_ledger *l, const struct ledger_s
 
 /*
  * Whether the sequence numbers are valid. inet_sock_set_state reports the end of
- * the handshake before sk_state changes, so a known role decides first.
+ * the handshake before sk_state changes, so a known role decides first. A socket
+ * that is found in TCP_SYN_SENT is treated as if connect() had been seen: if it is
+ * closed now, its numbers never become valid.
  */
-static bool ledger_numbers_started(const struct sockstat_ledger *l, const struct sock *sk)
+static bool ledger_numbers_started(struct sockstat_ledger *l, const struct sock *sk)
 {
+	int state = READ_ONCE(sk->sk_state);
+
+	if (l->role == SOCKSTAT_ROLE_UNKNOWN && state == TCP_SYN_SENT) {
+		l->role = SOCKSTAT_CLIENT;
+		sockstat_ledger_open(l);
+	}
 	if (l->role != SOCKSTAT_ROLE_UNKNOWN)
 		return !(l->flags & SOCKSTAT_LEDGER_OPENING);
-	return !(BIT(READ_ONCE(sk->sk_state)) & (TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV));
+	return !(BIT(state) & (TCPF_LISTEN | TCPF_SYN_RECV));
 }
 
 /*
@@ -342,15 +337,18 @@ static noinline_for_stack u64 ledger_sync(struct sockstat_ledger *l, const struc
 		if (extra < 0)
 			return 0;
 		seq = s.write_seq;
-		total = s.bytes_acked + (u32)(s.write_seq - s.snd_una) - extra;
+		total = s.bytes_acked + (s32)(s.write_seq - s.snd_una) - extra;
 		if (BIT(READ_ONCE(sk->sk_state)) & LEDGER_FIN_STATES)
 			ledger_set_flags(l, SOCKSTAT_LEDGER_TX_FROZEN);
 	} else {
 		seq = ledger_consumed_seq(sk);
-		total = s.bytes_received - (u32)(s.rcv_nxt - seq);
+		/* if racy, copied_seq may have passed the rcv_nxt of the sample */
+		total = s.bytes_received - (s32)(s.rcv_nxt - seq);
 		WRITE_ONCE(l->urg_seq, READ_ONCE(tcp_sk(sk)->urg_seq));
-		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq))
+		if (READ_ONCE(tcp_sk(sk)->urg_data) && !before(l->urg_seq, seq)) {
 			ledger_set_flags(l, SOCKSTAT_LEDGER_URG_PENDING);
+			total += ledger_urgent_correction(l, sk, seq);
+		}
 	}
 	/* TCP_REPAIR sets the sequence numbers without changing the counters */
 	if ((s64)total < 0)
@@ -380,25 +378,36 @@ u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 {
 	if (!sockstat_ledger_synced(l, flow))
 		return ledger_sync(l, sk, flow, view);
-	return ledger_advance_wide(l, sk, flow);
+	return sockstat_ledger_advance(l, sk, flow);
+}
+
+/* Whether recv(MSG_OOB) takes a byte: the conditions of tcp_recv_urg(), in its order. */
+static bool ledger_urgent_is_ready(const struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_URGINLINE))
+		return false;
+	if (READ_ONCE(sk->sk_state) == TCP_CLOSE && !sock_flag(sk, SOCK_DONE))
+		return false;
+	return READ_ONCE(tcp_sk(sk)->urg_data) & TCP_URG_VALID;
 }
 
 /**
  * sockstat_ledger_urgent() - book the urgent byte before MSG_OOB takes it
  * @l: the socket's ledger, just advanced
  * @sk: the socket; the caller keeps it from going away
+ * @delivers: false if the caller's buffer has no room, so that the byte is lost
  *
  * Context: any.
  * Return: application bytes that this call booked, 1 or 0.
  */
-u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk)
+u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk, bool delivers)
 {
 	if (!(l->flags & SOCKSTAT_LEDGER_URG_PENDING) || l->flags & SOCKSTAT_LEDGER_URG_COUNTED ||
-	    sock_flag(sk, SOCK_URGINLINE) || !(READ_ONCE(tcp_sk(sk)->urg_data) & TCP_URG_VALID))
+	    !ledger_urgent_is_ready(sk))
 		return 0;
 	ledger_set_flags(l, SOCKSTAT_LEDGER_URG_COUNTED);
-	l->total[SOCKSTAT_RX]++;
-	return 1;
+	l->total[SOCKSTAT_RX] += delivers;
+	return delivers;
 }
 
 /**

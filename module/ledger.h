@@ -25,7 +25,7 @@ enum sockstat_view { SOCKSTAT_VIEW_RACY, SOCKSTAT_VIEW_LOCKED, SOCKSTAT_VIEW_NOW
 #define SOCKSTAT_LEDGER_SYN_PENDING BIT(2) /* the next advance of write_seq includes the SYN */
 #define SOCKSTAT_LEDGER_TX_FROZEN BIT(3)   /* the FIN is next in write_seq, or in it */
 #define SOCKSTAT_LEDGER_URG_PENDING BIT(4) /* copied_seq has not passed urg_seq */
-#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... and MSG_OOB's byte is booked */
+#define SOCKSTAT_LEDGER_URG_COUNTED BIT(5) /* ... and MSG_OOB has taken the byte */
 #define SOCKSTAT_LEDGER_OPENING BIT(6)	   /* connect() was called, no handshake yet */
 
 /* Booking may be put off while fewer bytes than this have not been booked. */
@@ -57,7 +57,7 @@ void sockstat_ledger_established(struct sockstat_ledger *l);
 void sockstat_ledger_freeze_tx(struct sockstat_ledger *l);
 u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 			    enum sockstat_flow flow);
-u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk);
+u64 sockstat_ledger_urgent(struct sockstat_ledger *l, const struct sock *sk, bool delivers);
 u64 sockstat_ledger_settle(struct sockstat_ledger *l, const struct sock *sk,
 			   enum sockstat_flow flow, enum sockstat_view view);
 void sockstat_ledger_queues(const struct sock *sk, u32 queue[SOCKSTAT_FLOWS]);
@@ -106,8 +106,8 @@ static inline bool sockstat_ledger_is_plain(const struct sockstat_ledger *l, con
  * @sk: the socket; the caller keeps it from going away
  * @flow: the direction
  *
- * A later booking finds the same bytes, since it takes the difference between
- * TCP's number and the ledger's, which must stay below 2 GiB.
+ * A later booking finds the same bytes, however many they become. Until then the
+ * flow's creditor must stay the same.
  *
  * Context: any; another CPU may be changing the ledger.
  */
