@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -139,10 +140,17 @@ static void *duplicate_thread(void *arg)
 {
 	struct duplicate *d = arg;
 
-	d->tid = gettid();
+	__atomic_store_n(&d->tid, gettid(), __ATOMIC_RELAXED);
 	tls_recv(d->e, &tls_1_3, 700);
 	tls_send(d->e, &tls_1_3, 70);
 	return NULL;
+}
+
+static bool duplicate_is_used(void *arg)
+{
+	struct duplicate *d = arg;
+
+	return __atomic_load_n(&d->tid, __ATOMIC_RELAXED);
 }
 
 /* One thread is blocked in recv() on a duplicate while the other sends. */
@@ -159,6 +167,8 @@ static void tls_threads(struct run *r)
 	d.e = end_alias(p.client, getpid(), fd);
 	errno = pthread_create(&thread, NULL, duplicate_thread, &d);
 	must(r, !errno);
+	wait_until(r, duplicate_is_used, &d, "the thread to start");
+	wait_in_syscall(r, getpid(), d.tid, SYS_recvfrom);
 	tls_send(p.client, &tls_1_3, 33);
 	tls_recv(p.server, &tls_1_3, 33);
 	tls_send(p.server, &tls_1_3, 700);
