@@ -307,8 +307,7 @@ void sockstat_conn_urgent(struct sock *sk, bool delivers)
 
 	conn = sockstat_table_lock(&place, sk);
 	if (conn && !(conn->flags & SOCKSTAT_CONN_LEAVING))
-		conn_credit(conn, SOCKSTAT_RX,
-			    sockstat_ledger_urgent(&conn->ledger, sk, delivers));
+		conn_credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk, delivers));
 	sockstat_table_unlock(&place);
 }
 

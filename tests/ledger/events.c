@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the probes of module/hooks.c and the readers of module/row.c make of an event:
- * the same calls of module/conn.c.
+ * Events of the model call module/conn.c as the probes of module/hooks.c and the
+ * readers of module/row.c do.
  */
 #include "fuzz.h"
 

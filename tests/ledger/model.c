@@ -267,7 +267,7 @@ void model_send_big(u64 bytes)
 	if (model.tp.repair)
 		return;
 	while (bytes && model_can_send()) {
-		u32 n = min(bytes, (u64)MODEL_CHUNK);
+		u32 n = min(bytes, MODEL_CHUNK);
 
 		model_transmit(U32_MAX, false);
 		model_ack(U32_MAX);

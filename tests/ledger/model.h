@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A TCP socket, modelled on RFC 9293 and on the kernel's tcp.c, tcp_input.c,
+ * A TCP socket, modeled on RFC 9293 and on the kernel's tcp.c, tcp_input.c,
  * tcp_output.c and tcp_minisocks.c, and not on this module. Each function makes the
  * changes of one kernel function, in its order, and counts the application's bytes.
  *
@@ -16,9 +16,9 @@ enum model_flow { MODEL_TX, MODEL_RX, MODEL_FLOWS };
 
 #define MODEL_WRITES 64
 
-/* At most so many bytes are in a buffer: the kernel's limits are below 2 GiB. */
+/* Most bytes in a buffer; the kernel's limits are below 2 GiB. */
 #define MODEL_BUFFER (1U << 30)
-#define MODEL_CHUNK (1U << 28) /* of a call that moves more */
+#define MODEL_CHUNK (1ULL << 28) /* of a call that moves more */
 
 /**
  * struct model_write - one store to a member of the socket

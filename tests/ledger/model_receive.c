@@ -142,7 +142,7 @@ u64 model_recv_big(u64 bytes)
 		u64 n;
 
 		if (!queued)
-			model_data(min(left, (u64)MODEL_CHUNK));
+			model_data(min(left, MODEL_CHUNK));
 		n = model_recv(left, false);
 		if (!n)
 			break;

@@ -300,8 +300,8 @@ static void hands_close(struct hands *h)
 /* Send @bytes of zeros in one call, from memory that takes no room. */
 static void send_once(struct end *e, size_t bytes)
 {
-	char *zeros = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			   -1, 0);
+	char *zeros =
+		mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	must(e->run, zeros != MAP_FAILED);
 	must(e->run, tx(e, send(e->fd, zeros, bytes, 0)) == (ssize_t)bytes);
