@@ -57,7 +57,7 @@ static void close_and_check(struct end *e)
 	check(e->run);
 }
 
-static void give_up_close(struct run *r)
+static void connect_give_up_close(struct run *r)
 {
 	struct silent s;
 	struct end *e;
@@ -70,7 +70,7 @@ static void give_up_close(struct run *r)
 }
 
 /* close() of a socket that does not linger calls tcp_disconnect(). */
-static void give_up_close_abort(struct run *r)
+static void connect_give_up_close_abort(struct run *r)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 	struct silent s;
@@ -84,7 +84,7 @@ static void give_up_close_abort(struct run *r)
 }
 
 /* A blocking connect() returns after SO_SNDTIMEO, but TCP goes on until close(). */
-static void give_up_timeout(struct run *r)
+static void connect_give_up_timeout(struct run *r)
 {
 	struct timeval soon = { .tv_usec = 50000 };
 	struct end *e = unconnected(r);
@@ -122,7 +122,7 @@ static void connect_after(struct end *e)
 	talk(&p, 1000);
 }
 
-static void give_up_disconnect(struct run *r)
+static void connect_give_up_disconnect(struct run *r)
 {
 	struct silent s;
 	struct end *e;
@@ -150,12 +150,12 @@ static void shut_down(struct run *r, int how)
 	silent_end(&s);
 }
 
-static void give_up_shutdown(struct run *r)
+static void connect_give_up_shutdown(struct run *r)
 {
 	shut_down(r, SHUT_RDWR);
 }
 
-static void give_up_shutdown_wr(struct run *r)
+static void connect_give_up_shutdown_wr(struct run *r)
 {
 	shut_down(r, SHUT_WR);
 }
@@ -187,29 +187,30 @@ static void child_ends(struct run *r, void (*end)(struct child *c))
 	silent_end(&l->silent);
 }
 
-static void give_up_exit(struct run *r)
+static void connect_give_up_exit(struct run *r)
 {
 	child_ends(r, child_join);
 }
 
-static void give_up_kill(struct run *r)
+static void connect_give_up_kill(struct run *r)
 {
 	child_ends(r, child_kill);
 }
 
 const struct scenario connect_give_up_scenarios[] = {
-	{ "give_up_close", give_up_close, 0, 0, "close a socket while its SYN is unanswered" },
-	{ "give_up_close_abort", give_up_close_abort, 0, 0,
+	{ "give_up_close", connect_give_up_close, 0, 0, "close a socket while its SYN is unanswered" },
+	{ "give_up_close_abort", connect_give_up_close_abort, 0, 0,
 	  "close a socket without lingering while its SYN is unanswered" },
-	{ "give_up_timeout", give_up_timeout, 0, 0,
+	{ "give_up_timeout", connect_give_up_timeout, 0, 0,
 	  "close a socket after connect(2) has returned because of SO_SNDTIMEO" },
-	{ "give_up_disconnect", give_up_disconnect, 0, 0,
+	{ "give_up_disconnect", connect_give_up_disconnect, 0, 0,
 	  "disconnect with AF_UNSPEC while the SYN is unanswered" },
-	{ "give_up_shutdown", give_up_shutdown, 0, 0,
+	{ "give_up_shutdown", connect_give_up_shutdown, 0, 0,
 	  "shut both directions down while the SYN is unanswered" },
-	{ "give_up_shutdown_wr", give_up_shutdown_wr, 0, 0,
+	{ "give_up_shutdown_wr", connect_give_up_shutdown_wr, 0, 0,
 	  "shut the sending direction down while the SYN is unanswered" },
-	{ "give_up_exit", give_up_exit, 0, 0, "exit while a SYN is unanswered" },
-	{ "give_up_kill", give_up_kill, 0, 0, "a process is killed while its SYN is unanswered" },
+	{ "give_up_exit", connect_give_up_exit, 0, 0, "exit while a SYN is unanswered" },
+	{ "give_up_kill", connect_give_up_kill, 0, 0,
+	  "a process is killed while its SYN is unanswered" },
 	{ 0 },
 };
