@@ -76,6 +76,7 @@ static inline bool sockstat_fd_slot_holds(struct files_struct *files, unsigned i
  */
 static inline bool sockstat_fd_kernel_uses(const struct sock *sk)
 {
+	/* sk_kern_sock is a bit-field, which READ_ONCE() cannot read. */
 	return data_race((bool)sk->sk_kern_sock) || READ_ONCE(sk->sk_allocation) != GFP_KERNEL ||
 	       READ_ONCE(sk->sk_user_data);
 }

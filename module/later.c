@@ -48,8 +48,8 @@ static void later_run(struct work_struct *work)
 
 	if (later->delay)
 		schedule_timeout_uninterruptible(later->delay);
-	/* a request from here on is for another run, as func() may not see its reason */
 	atomic_set(&later->asked, 0);
+	/* A request from here on is for another run, as func() may not see its reason. */
 	smp_mb__after_atomic();
 	later->func(later);
 }

@@ -2,8 +2,8 @@
 /*
  * A snapshot stays as long as its file is open, for reads at any position. It is
  * charged to a memory control group, but that often has no limit. So a user's
- * snapshots have one together, as pipes have (pipe-user-pages-soft); whoever has
- * CAP_SYS_RESOURCE is exempt, as there. One snapshot is always allowed, or the
+ * snapshots share one limit, as pipes do (pipe-user-pages-soft); users with
+ * CAP_SYS_RESOURCE are exempt from both. One snapshot is always allowed, or the
  * table could not be read where it is large.
  */
 #include <linux/atomic.h>

@@ -315,8 +315,8 @@ static bool row_pass_may_go_on(struct row_pass *pass)
  *   without making a record if it has not moved bytes.
  * Otherwise the connection is over and has no row yet.
  */
-static bool row_is_for_next_snapshot(struct sockstat_visited *v,
-				     const struct sockstat_conn *conn, u64 born)
+static bool row_is_for_next_snapshot(struct sockstat_visited *v, const struct sockstat_conn *conn,
+				     u64 born)
 {
 	return sockstat_visited_born_during(v, born) &&
 	       (!row_conn_is_over(conn) || !conn->opened.real ||

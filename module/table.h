@@ -14,7 +14,7 @@
 
 struct sockstat_bucket {
 	raw_spinlock_t lock; /* protects @made and all connections in @head */
-	u32 made; /* connections that @head has got so far, the newest first */
+	u32 made;	     /* connections that @head has got so far, the newest first */
 	struct hlist_head head;
 };
 

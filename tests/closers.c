@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(closers)
 }
 
 /* Return the server's end of a new connection; the client's end stays open. */
-static int new_server(struct __test_metadata *_metadata, FIXTURE_DATA(closers) *self)
+static int new_server(struct __test_metadata *_metadata, FIXTURE_DATA(closers) * self)
 {
 	int fd;
 
@@ -51,7 +51,7 @@ static int new_server(struct __test_metadata *_metadata, FIXTURE_DATA(closers) *
 }
 
 /* Expect one row of that socket, with these values in PID and FD. */
-static void expect_closed(struct __test_metadata *_metadata, FIXTURE_DATA(closers) *self,
+static void expect_closed(struct __test_metadata *_metadata, FIXTURE_DATA(closers) * self,
 			  uint64_t cookie, pid_t pid, int fd)
 {
 	const struct sockstat_row *row;
@@ -156,7 +156,7 @@ static bool send_fd(int channel, int fd)
 }
 
 /* Put a never-used socket in flight, where it has no descriptor. */
-static uint64_t put_in_flight(struct __test_metadata *_metadata, FIXTURE_DATA(closers) *self,
+static uint64_t put_in_flight(struct __test_metadata *_metadata, FIXTURE_DATA(closers) * self,
 			      int channel[2])
 {
 	int fd = new_server(_metadata, self);

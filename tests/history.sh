@@ -11,7 +11,7 @@ set -u
 
 PARAMETER=/sys/module/sockstat/parameters/history
 
-# ended_are ROWS: whether so many closed rows are kept, or were kept and removed.
+# ended_are ROWS: whether the closed rows, kept and removed ones together, are ROWS.
 ended_are()
 {
 	[ $(($(trailer closed) + $(trailer evicted))) = "$1" ]

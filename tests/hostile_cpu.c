@@ -18,9 +18,9 @@
 #define SECONDS 300 /* a test's timeout */
 #define RT_RUNTIME "/proc/sys/kernel/sched_rt_runtime_us"
 #define HISTORY "/sys/module/sockstat/parameters/history"
-#define CYCLES 8000     /* connections that one process opens and closes in a row */
-#define READY 2048	/* free records that the module keeps */
-#define KEPT 4000	/* closed rows that it keeps for the idle reader */
+#define CYCLES 8000	 /* connections that one process opens and closes in a row */
+#define READY 2048	 /* free records that the module keeps */
+#define KEPT 4000	 /* closed rows that it keeps for the idle reader */
 #define DESCRIPTORS 6000 /* that the idle reader has to visit */
 #define HOGS 3
 #define READS 5
@@ -62,8 +62,8 @@ static bool cycle(int listener)
 	struct linger linger = { .l_onoff = 1 };
 	int client = bed_connect(BED_4, listener);
 	int server = client < 0 ? -1 : bed_accept(listener);
-	bool done = server >= 0 &&
-		    !setsockopt(client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	bool done =
+		server >= 0 && !setsockopt(client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 
 	close(client);
 	close(server);
@@ -250,7 +250,7 @@ static int64_t longest_read(void)
 	return longest;
 }
 
-/* Hold so many descriptors that a snapshot of them takes long. */
+/* Open many descriptors, so that a snapshot of them takes long. */
 static bool hold_many(void)
 {
 	int fd[2], i;

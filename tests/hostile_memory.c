@@ -361,7 +361,7 @@ TEST_F_TIMEOUT(records, names_are_limited, SECONDS)
 	const struct sockstat_row *row = NULL;
 	bool seen[NAMES] = { false };
 	struct sockstat_table table;
-	int fd[2], i, rows = 0, names = 0;
+	int fd[2], i, scanned, rows = 0, names = 0;
 	uint64_t dropped;
 
 	ASSERT_TRUE(bed_pair(BED_4, fd));
@@ -376,14 +376,16 @@ TEST_F_TIMEOUT(records, names_are_limited, SECONDS)
 			continue;
 		rows++;
 		EXPECT_EQ(1ul, row->tx_bytes);
-		ASSERT_EQ(1, sscanf(row->comm, "name %d", &i));
+		scanned = sscanf(row->comm, "name %d", &i);
+		ASSERT_EQ(1, scanned);
 		names += !seen[i];
 		seen[i] = true;
 	}
 	EXPECT_EQ(NAMES, rows);
 	EXPECT_GE(NAMES_MAX, names);
 	EXPECT_LE(NAMES - NAMES_MAX, (int)(table.dropped - dropped));
-	printf("# %d rows with %d names, dropped %d\n", rows, names, (int)(table.dropped - dropped));
+	printf("# %d rows with %d names, dropped %d\n", rows, names,
+	       (int)(table.dropped - dropped));
 	fflush(stdout);
 	sockstat_table_free(&table);
 	close(fd[0]);
@@ -479,7 +481,8 @@ TEST_F_TIMEOUT(records, keep_no_groups, SECONDS)
 	ASSERT_EQ(0, status);
 	EXPECT_LE(2ul * CREDENTIALS, count_rows());
 	/* the memory of the groups is charged, that of the rows is not */
-	EXPECT_TRUE(BED_WAIT(read_number(GROUP "/memory.current", NULL) < CREDENTIALS * GROUPS_SIZE / 4));
+	EXPECT_TRUE(BED_WAIT(read_number(GROUP "/memory.current", NULL) <
+			     CREDENTIALS * GROUPS_SIZE / 4));
 	charged = read_number(GROUP "/memory.current", NULL);
 	printf("# %d closed connections, %ld KiB\n", CREDENTIALS, charged / 1024);
 	fflush(stdout);

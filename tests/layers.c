@@ -37,14 +37,14 @@ FIXTURE_TEARDOWN(layers)
 	EXPECT_EQ(0, bed_unload());
 }
 
-static void read_table(struct __test_metadata *_metadata, FIXTURE_DATA(layers) *self)
+static void read_table(struct __test_metadata *_metadata, FIXTURE_DATA(layers) * self)
 {
 	sockstat_table_free(&self->table);
 	ASSERT_TRUE(bed_table(&self->table));
 }
 
 /* Add up the bytes of a socket's rows: nobody's, or those of this process. */
-static void sum(FIXTURE_DATA(layers) *self, uint64_t cookie, pid_t pid, uint64_t *tx, uint64_t *rx)
+static void sum(FIXTURE_DATA(layers) * self, uint64_t cookie, pid_t pid, uint64_t *tx, uint64_t *rx)
 {
 	const struct sockstat_row *row = NULL;
 
@@ -143,7 +143,7 @@ TEST_F_TIMEOUT(layers, kcm, SECONDS)
 
 /* ---- SMC: without RDMA it falls back to TCP, and the descriptor refers to that ---- */
 
-static const struct sockstat_row *row_of(FIXTURE_DATA(layers) *self, int fd)
+static const struct sockstat_row *row_of(FIXTURE_DATA(layers) * self, int fd)
 {
 	return sockstat_table_find(&self->table, getpid(), fd, NULL);
 }
