@@ -51,7 +51,7 @@ bool has_descriptors(void)
 /* The module may have noticed an urgent byte. */
 void note_booked(void)
 {
-	model.urgent_unbooked = false;
+	model.urgent_unbooked = model.inline_unbooked = false;
 }
 
 bool seen(void)

@@ -260,7 +260,7 @@ static void step_urgent(void)
 static void step_inline(void)
 {
 	/* the module looks at the option when it books the byte (Documentation/limits.md) */
-	if (!model.tp.urg_data && !model.urgent_unbooked)
+	if (!model.tp.urg_data && !model.urgent_unbooked && !model.inline_unbooked)
 		sk()->sk_flags ^= BIT(SOCK_URGINLINE);
 }
 

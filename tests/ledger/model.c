@@ -405,7 +405,7 @@ static void disconnect(void)
 	tp->bytes_sent = tp->bytes_acked = tp->bytes_received = tp->bytes_retrans = 0;
 	tp->packets_out = 0;
 	model.open = model.syn_sent = model.fin_queued = model.fin_came = model.fin_read = false;
-	model.urgent_unbooked = model.failed = false;
+	model.urgent_unbooked = model.inline_unbooked = model.failed = false;
 }
 
 void model_disconnect(void)

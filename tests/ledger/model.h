@@ -47,6 +47,7 @@ struct model_write {
  * @repair_queue: TCP_REPAIR_QUEUE: 0 none, 1 receive, 2 send
  * @urgent_unbooked: an urgent byte has come or was stepped over since the last event
  *                   that the code under test may have noticed it at
+ * @inline_unbooked: an urgent byte was delivered in line since then
  * @failed: a retransmission was counted but not made
  * @writes: stores that are put off, from @next on, @n_writes of them
  * @racing: the next operation's stores are put off
@@ -57,7 +58,7 @@ struct model {
 	u64 truth[MODEL_FLOWS];
 	bool open, syn_sent, fin_queued, fin_came, fin_read, closed, destroyed;
 	u8 repair_queue;
-	bool urgent_unbooked, failed;
+	bool urgent_unbooked, inline_unbooked, failed;
 	struct model_write writes[MODEL_WRITES];
 	unsigned int next, n_writes;
 	bool racing;

@@ -121,8 +121,10 @@ u64 model_recv(u64 bytes, bool peek)
 		}
 		seq += used;
 		copied += used;
-		if (!peek && tp->urg_data && after(seq, tp->urg_seq))
+		if (!peek && tp->urg_data && after(seq, tp->urg_seq)) {
 			tp->urg_data = 0;
+			model.inline_unbooked |= inline_;
+		}
 	}
 	if (peek)
 		return 0;
