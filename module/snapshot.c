@@ -50,7 +50,7 @@ static int snapshot_prepare_batch(struct snapshot_builder *builder)
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	sockstat_table_refill();
-	if (sockstat_visited_reserve(&builder->sink.visited))
+	if (sockstat_visited_reserve(&builder->sink.visited, sockstat_table_count()))
 		return -ENOMEM;
 	snapshot_save_chunk(builder);
 	if (builder->chunk && builder->chunk->used < CHUNK_ROWS)

@@ -252,6 +252,16 @@ u64 sockstat_table_dropped(void)
 	       sockstat_holder_dropped();
 }
 
+/**
+ * sockstat_table_count() - count the records of connections, in the history too
+ *
+ * Context: any.
+ */
+unsigned int sockstat_table_count(void)
+{
+	return READ_ONCE(table_conn_pool.used);
+}
+
 static int table_alloc(void)
 {
 	unsigned int i;

@@ -56,6 +56,7 @@ bool sockstat_table_for_each(struct sockstat_table_pass *pass,
 void sockstat_table_refill(void);
 void sockstat_table_trim(void);
 u64 sockstat_table_dropped(void);
+unsigned int sockstat_table_count(void);
 
 static inline struct sockstat_bucket *sockstat_table_bucket(const struct sock *sk)
 {

@@ -4,6 +4,7 @@
  * only, so that a mark can always be set while spinlocks are held.
  */
 #include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -41,8 +42,8 @@ void sockstat_visited_begin(struct sockstat_visited *v)
 }
 
 /* Find the slot of a part, or the empty one where it would be. */
-static struct sockstat_visited_slot *visited_find(const struct sockstat_visited *v, u64 who,
-						  u32 part)
+static struct sockstat_visited_slot *visited_probe(const struct sockstat_visited *v, u64 who,
+						   u32 part)
 {
 	u32 mask = BIT(v->bits) - 1, i = hash_64(who + part, v->bits);
 	struct sockstat_visited_slot *slot = &v->slots[i];
@@ -55,43 +56,21 @@ static struct sockstat_visited_slot *visited_find(const struct sockstat_visited 
 }
 
 /**
- * sockstat_visited_marks() - get the marks of a slot
- * @v: the snapshot
+ * sockstat_visited_find() - find the slot of a part, or the empty one for it
+ * @v: the snapshot, with room for the slot
  * @who: as in &struct sockstat_visited_slot
  * @part: likewise
  *
  * Context: any.
- * Return: the marks, 0 if there is no such slot.
+ * Return: @v->last, which is set to the slot. An empty one is made the part's by
+ * sockstat_visited_add_to_last().
  */
-u32 sockstat_visited_marks(struct sockstat_visited *v, u64 who, u32 part)
+struct sockstat_visited_slot *sockstat_visited_find(struct sockstat_visited *v, u64 who, u32 part)
 {
-	struct sockstat_visited_slot *slot = visited_find(v, who, part);
-
-	if (slot->marks)
-		v->last = slot;
-	return slot->marks;
-}
-
-/**
- * sockstat_visited_add() - add marks to a slot, which is made if missing
- * @v: the snapshot, with room for it
- * @who: as in &struct sockstat_visited_slot
- * @part: likewise
- * @marks: the marks
- *
- * Context: any.
- */
-void sockstat_visited_add(struct sockstat_visited *v, u64 who, u32 part, u32 marks)
-{
-	struct sockstat_visited_slot *slot = visited_find(v, who, part);
-
-	if (!slot->marks) {
-		slot->who = who;
-		slot->part = part;
-		v->used++;
-	}
-	slot->marks |= marks;
-	v->last = slot;
+	v->last_who = who;
+	v->last_part = part;
+	v->last = visited_probe(v, who, part);
+	return v->last;
 }
 
 static u64 visited_pid(const struct pid *pid)
@@ -108,7 +87,7 @@ static u64 visited_pid(const struct pid *pid)
  */
 bool sockstat_visited_hides(struct sockstat_visited *v, const struct sockstat_process *p)
 {
-	return sockstat_visited_marks(v, visited_pid(p->pid), p->exec_id) & MARK_HIDDEN;
+	return visited_probe(v, visited_pid(p->pid), p->exec_id)->marks & MARK_HIDDEN;
 }
 
 /**
@@ -122,19 +101,25 @@ void sockstat_visited_hide(struct sockstat_visited *v, const struct sockstat_cal
 {
 	u64 who = visited_pid(caller->pid);
 
-	if (sockstat_visited_marks(v, who, caller->exec_id) & MARK_HIDDEN)
+	if (sockstat_visited_find(v, who, caller->exec_id)->marks & MARK_HIDDEN)
 		return;
-	sockstat_visited_add(v, who, caller->exec_id, MARK_HIDDEN);
+	sockstat_visited_add_to_last(v, MARK_HIDDEN);
 	/* with the reference, its address is not another process's before the snapshot ends */
 	get_pid(caller->pid);
 }
 
-static int visited_grow(struct sockstat_visited *v)
+/* The logarithm of a number of slots of which half are enough for a slot per connection. */
+static unsigned int visited_bits_for(unsigned int conns)
+{
+	return max_t(unsigned int, order_base_2(conns + SOCKSTAT_VISITED_BATCH) + 1, SLOTS_BITS);
+}
+
+static int visited_grow(struct sockstat_visited *v, unsigned int bits)
 {
 	struct sockstat_visited old = *v;
 	size_t i, n = old.bits ? BIT(old.bits) : 0;
 
-	v->bits = n ? old.bits + 1 : SLOTS_BITS;
+	v->bits = bits;
 	v->last = NULL;
 	v->slots = kvcalloc(BIT(v->bits), sizeof(*v->slots), GFP_KERNEL_ACCOUNT);
 	if (!v->slots) {
@@ -145,7 +130,7 @@ static int visited_grow(struct sockstat_visited *v)
 		const struct sockstat_visited_slot *slot = &old.slots[i];
 
 		if (slot->marks)
-			*visited_find(v, slot->who, slot->part) = *slot;
+			*visited_probe(v, slot->who, slot->part) = *slot;
 		if (!(i % 1024))
 			cond_resched();
 	}
@@ -156,6 +141,8 @@ static int visited_grow(struct sockstat_visited *v)
 /**
  * sockstat_visited_reserve() - make room for SOCKSTAT_VISITED_BATCH marks
  * @v: the snapshot
+ * @conns: about how many connections it will mark altogether; the first call makes
+ *         room for them, so that the table need not grow step by step
  *
  * At least half of the slots are empty before and after these marks are set.
  * The memory is charged to current.
@@ -163,12 +150,12 @@ static int visited_grow(struct sockstat_visited *v)
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int sockstat_visited_reserve(struct sockstat_visited *v)
+int sockstat_visited_reserve(struct sockstat_visited *v, unsigned int conns)
 {
 	BUILD_BUG_ON(2 * SOCKSTAT_VISITED_BATCH > BIT(SLOTS_BITS));
 	if (v->bits && v->used + SOCKSTAT_VISITED_BATCH <= BIT(v->bits) / 2)
 		return 0;
-	return visited_grow(v);
+	return visited_grow(v, v->bits ? v->bits + 1 : visited_bits_for(conns));
 }
 
 /**

@@ -70,7 +70,10 @@ struct sockstat_visited_slot {
  * struct sockstat_visited - the records that one snapshot has dealt with
  * @number: number of the snapshot
  * @slots: hash table of marks
- * @last: the slot that was found last, which is often the next one too; not empty
+ * @last: the slot that was found last, which is often the next one too, or NULL; if it
+ *        is empty, it is where the slot of (@last_who, @last_part) would be
+ * @last_who: @who that was looked for last
+ * @last_part: @part that was looked for last
  * @bits: logarithm of the number of slots, 0 if there are none
  * @used: number of slots that are not empty
  *
@@ -80,37 +83,50 @@ struct sockstat_visited {
 	u64 number;
 	struct sockstat_visited_slot *slots;
 	struct sockstat_visited_slot *last;
+	u64 last_who;
+	u32 last_part;
 	unsigned int bits;
 	unsigned int used;
 };
 
 u64 sockstat_visited_now(void);
 void sockstat_visited_begin(struct sockstat_visited *v);
-int sockstat_visited_reserve(struct sockstat_visited *v);
+int sockstat_visited_reserve(struct sockstat_visited *v, unsigned int conns);
 void sockstat_visited_end(struct sockstat_visited *v);
 
-u32 sockstat_visited_marks(struct sockstat_visited *v, u64 who, u32 part);
-void sockstat_visited_add(struct sockstat_visited *v, u64 who, u32 part, u32 marks);
+struct sockstat_visited_slot *sockstat_visited_find(struct sockstat_visited *v, u64 who, u32 part);
 bool sockstat_visited_hides(struct sockstat_visited *v, const struct sockstat_process *p);
 void sockstat_visited_hide(struct sockstat_visited *v, const struct sockstat_caller *caller);
 
-static inline u64 sockstat_visited_who(const struct sockstat_conn *conn)
+/* Find the slot of a connection's mark, or the empty one where it would be. */
+static inline struct sockstat_visited_slot *
+sockstat_visited_slot_of(struct sockstat_visited *v, const struct sockstat_conn *conn, u32 nr)
 {
-	return (u64)conn->bucket << 32 | conn->serial;
+	u64 who = (u64)conn->bucket << 32 | conn->serial;
+	u32 part = nr / SOCKSTAT_VISITED_MARKS;
+
+	if (v->last && v->last_who == who && v->last_part == part)
+		return v->last;
+	return sockstat_visited_find(v, who, part);
+}
+
+/* Set marks in the slot that was found last. */
+static inline void sockstat_visited_add_to_last(struct sockstat_visited *v, u32 marks)
+{
+	struct sockstat_visited_slot *slot = v->last;
+
+	if (!slot->marks) {
+		slot->who = v->last_who;
+		slot->part = v->last_part;
+		v->used++;
+	}
+	slot->marks |= marks;
 }
 
 static inline bool sockstat_visited_test_nr(struct sockstat_visited *v,
 					    const struct sockstat_conn *conn, u32 nr)
 {
-	u64 who = sockstat_visited_who(conn);
-	u32 part = nr / SOCKSTAT_VISITED_MARKS;
-	u32 marks;
-
-	if (v->last && v->last->who == who && v->last->part == part)
-		marks = v->last->marks;
-	else
-		marks = sockstat_visited_marks(v, who, part);
-	return marks & BIT(nr % SOCKSTAT_VISITED_MARKS);
+	return sockstat_visited_slot_of(v, conn, nr)->marks & BIT(nr % SOCKSTAT_VISITED_MARKS);
 }
 
 static inline bool sockstat_visited_mark_nr(struct sockstat_visited *v,
@@ -119,8 +135,7 @@ static inline bool sockstat_visited_mark_nr(struct sockstat_visited *v,
 	bool was = sockstat_visited_test_nr(v, conn, nr);
 
 	if (!was)
-		sockstat_visited_add(v, sockstat_visited_who(conn), nr / SOCKSTAT_VISITED_MARKS,
-				     BIT(nr % SOCKSTAT_VISITED_MARKS));
+		sockstat_visited_add_to_last(v, BIT(nr % SOCKSTAT_VISITED_MARKS));
 	return was;
 }
 
