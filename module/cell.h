@@ -7,7 +7,10 @@
 #ifndef SOCKSTAT_CELL_H
 #define SOCKSTAT_CELL_H
 
+#include <linux/bitops.h>
+#include <linux/limits.h>
 #include <linux/math64.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #define SOCKSTAT_CELL_NONE "-"
@@ -29,32 +32,45 @@ static inline char *sockstat_cell_put(char *cell, const char *text)
 }
 
 /**
- * sockstat_cell_put_digits() - write the last digits of a number, with leading zeros
+ * sockstat_cell_put_digits() - write a number with leading zeros
  * @cell: where
  * @n: the number
- * @digits: how many digits
+ * @digits: how many digits, at least as many as @n has
+ *
+ * Writes two digits per division.
  *
  * Context: any.
  */
 static inline char *sockstat_cell_put_digits(char *cell, u32 n, int digits)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char *end = cell + digits;
-	char *c;
+	char *c = end;
 
-	for (c = end; c > cell; n /= 10)
-		*--c = '0' + n % 10;
+	for (; digits >= 2; digits -= 2) {
+		c -= 2;
+		memcpy(c, pairs + 2 * (n % 100), 2);
+		n /= 100;
+	}
+	if (digits)
+		*--c = '0' + n;
 	return end;
 }
 
-/* Count the digits of a number below a billion. */
+/*
+ * Count the digits of a number, at least 1. A number of b bits has b * log10(2) digits,
+ * rounded down, or one more; 1233 / 4096 is close enough to log10(2) for 32 bits.
+ */
 static inline int sockstat_cell_count_digits(u32 n)
 {
-	int digits = 1;
-	u32 limit;
+	static const u32 powers[] = { 1,      10,      100,	 1000,	    10000,
+				      100000, 1000000, 10000000, 100000000, 1000000000 };
+	int digits = fls(n) * 1233 >> 12;
 
-	for (limit = 10; n >= limit; limit *= 10)
-		digits++;
-	return digits;
+	return digits + (n >= powers[digits] || !n);
 }
 
 /**
@@ -117,7 +133,7 @@ static inline char *sockstat_cell_put_number(char *cell, int width, u64 n)
 
 	if (n < 10)
 		return sockstat_cell_put_last(cell, width, '0' + n);
-	if (n >= SOCKSTAT_CELL_BILLION) {
+	if (n > U32_MAX) {
 		n = div_u64_rem(n, SOCKSTAT_CELL_BILLION, &rest);
 		cell = sockstat_cell_put_number(cell, width - 9, n);
 		return sockstat_cell_put_digits(cell, rest, 9);

@@ -281,10 +281,18 @@ static char *text_format_error(char *cell, int width, const struct sockstat_row 
 	return sockstat_cell_put(cell, name + 1);
 }
 
+/* The initial user namespace maps each user id to itself. */
+static uid_t text_uid(const struct text_context *ctx, kuid_t uid)
+{
+	if (ctx->user_ns == &init_user_ns && uid_valid(uid))
+		return __kuid_val(uid);
+	return from_kuid_munged(ctx->user_ns, uid);
+}
+
 static char *text_format_uid(char *cell, int width, const struct sockstat_row *row,
 			     const struct text_context *ctx)
 {
-	return sockstat_cell_put_number(cell, width, from_kuid_munged(ctx->user_ns, row->id.uid));
+	return sockstat_cell_put_number(cell, width, text_uid(ctx, row->id.uid));
 }
 
 static char *text_format_netns(char *cell, int width, const struct sockstat_row *row,
@@ -315,9 +323,8 @@ static char *text_format_duration(char *cell, int width, const struct sockstat_r
 static char *text_format_euid(char *cell, int width, const struct sockstat_row *row,
 			      const struct text_context *ctx)
 {
-	uid_t euid = from_kuid_munged(ctx->user_ns, row->euid);
-
-	return sockstat_cell_put_number_or_none(cell, width, euid, row->pid >= 0);
+	return sockstat_cell_put_number_or_none(cell, width, text_uid(ctx, row->euid),
+						row->pid >= 0);
 }
 
 static char *text_format_ago(char *cell, int width, const struct sockstat_row *row,
