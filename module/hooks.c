@@ -312,18 +312,25 @@ static struct sockstat_return_probe hooks_returns[] = {
 #endif
 };
 
+/* Not inlined: the caller would cost a stack frame on each change of a state. */
+static noinline void hooks_on_syn_sent(struct sock *sk)
+{
+	struct sockstat_caller caller;
+
+	hooks_find_caller(&caller, sk);
+	sockstat_conn_connect(sk, &caller);
+}
+
 static void hooks_on_state(void *data, const struct sock *const_sk, const int oldstate,
 			   const int newstate)
 {
 	struct sock *sk = (struct sock *)const_sk;
-	struct sockstat_caller caller;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	switch (newstate) {
 	case TCP_SYN_SENT:
-		hooks_find_caller(&caller, sk);
-		sockstat_conn_connect(sk, &caller);
+		hooks_on_syn_sent(sk);
 		break;
 	case TCP_ESTABLISHED:
 		sockstat_conn_established(sk, oldstate == TCP_SYN_SENT);
