@@ -70,8 +70,8 @@ static u32 ledger_advance_tx(struct sockstat_ledger *l, const struct sock *sk)
 {
 	u32 delta = READ_ONCE(tcp_sk(sk)->write_seq) - l->seq[SOCKSTAT_TX];
 
-	if (unlikely(l->flags & (SOCKSTAT_LEDGER_TX_FROZEN | SOCKSTAT_LEDGER_SYN_PENDING))) {
-		if (l->flags & SOCKSTAT_LEDGER_TX_FROZEN || !delta)
+	if (unlikely(l->flags & SOCKSTAT_LEDGER_SYN_PENDING)) {
+		if (!delta)
 			return 0;
 		ledger_clear_flags(l, SOCKSTAT_LEDGER_SYN_PENDING);
 		ledger_set_seq(l, SOCKSTAT_TX, l->seq[SOCKSTAT_TX] + 1);
@@ -199,7 +199,8 @@ u64 sockstat_ledger_advance(struct sockstat_ledger *l, const struct sock *sk,
 {
 	s64 due;
 
-	if (!sockstat_ledger_synced(l, flow))
+	if (!sockstat_ledger_synced(l, flow) ||
+	    (flow == SOCKSTAT_TX && l->flags & SOCKSTAT_LEDGER_TX_FROZEN))
 		return 0;
 	due = (s32)ledger_numbers_due(l, sk, flow);
 	/* in TCP_SYN_SENT, tcp_connect_init() may not have set snd_una yet */
