@@ -42,9 +42,10 @@ static int __init sockstat_init(void)
 	err = sockstat_table_init();
 	if (err)
 		goto err_queue;
+	sockstat_moment_init();
 	err = sockstat_hooks_register();
 	if (err)
-		goto err_table;
+		goto err_moment;
 	err = sockstat_procfile_create();
 	if (err)
 		goto err_hooks;
@@ -53,7 +54,8 @@ static int __init sockstat_init(void)
 
 err_hooks:
 	sockstat_hooks_unregister();
-err_table:
+err_moment:
+	sockstat_moment_exit();
 	sockstat_table_exit();
 err_queue:
 	sockstat_later_destroy_queue();
@@ -70,6 +72,7 @@ static void __exit sockstat_exit(void)
 	kernel_param_unlock(THIS_MODULE);
 	sockstat_procfile_remove();
 	sockstat_hooks_unregister();
+	sockstat_moment_exit();
 	sockstat_table_exit();
 	sockstat_later_destroy_queue();
 	pr_info("unloaded\n");

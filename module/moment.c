@@ -3,11 +3,53 @@
  * A kprobe handler that an int3 has entered runs as an NMI does (see lock.h): it
  * must not wait for the timekeeper's lock, so only the NMI-safe clocks will do. They
  * retry if the clock was updated meanwhile, which KCSAN cannot know.
+ *
+ * One clock is read per moment. The other one differs by an offset, which changes only
+ * when CLOCK_REALTIME is set; the timekeeper tells its notifiers then, and on each tick.
  */
+#include <linux/atomic.h>
 #include <linux/ktime.h>
+#include <linux/notifier.h>
+#include <linux/pvclock_gtod.h>
+#include <linux/timekeeper_internal.h>
 #include <linux/timekeeping.h>
 
 #include "moment.h"
+
+/* CLOCK_REALTIME minus CLOCK_BOOTTIME in ns */
+static atomic64_t moment_offset;
+
+/* Called with the timekeeper's lock held, by which the offset is right before the setter returns. */
+static int moment_on_update(struct notifier_block *nb, unsigned long was_set, void *timekeeper)
+{
+	const struct timekeeper *tk = timekeeper;
+
+	atomic64_set(&moment_offset, ktime_to_ns(ktime_sub(tk->offs_real, tk->offs_boot)));
+	return NOTIFY_OK;
+}
+
+static struct notifier_block moment_notifier = { .notifier_call = moment_on_update };
+
+/**
+ * sockstat_moment_init() - begin to follow the clocks
+ *
+ * Context: process; before sockstat_moment_set() is called.
+ */
+void sockstat_moment_init(void)
+{
+	/* calls the notifier at once */
+	pvclock_gtod_register_notifier(&moment_notifier);
+}
+
+/**
+ * sockstat_moment_exit() - undo sockstat_moment_init()
+ *
+ * Context: process.
+ */
+void sockstat_moment_exit(void)
+{
+	pvclock_gtod_unregister_notifier(&moment_notifier);
+}
 
 /**
  * sockstat_moment_boot() - read the clock of &struct sockstat_moment.boot
@@ -28,7 +70,6 @@ s64 sockstat_moment_boot(void)
  */
 void sockstat_moment_set(struct sockstat_moment *moment)
 {
-	/* see above */
-	moment->real = data_race(ktime_get_real_fast_ns());
 	moment->boot = sockstat_moment_boot();
+	moment->real = moment->boot + atomic64_read(&moment_offset);
 }

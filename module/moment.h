@@ -17,6 +17,8 @@ struct sockstat_moment {
 	s64 boot;
 };
 
+void sockstat_moment_init(void);
+void sockstat_moment_exit(void);
 void sockstat_moment_set(struct sockstat_moment *moment);
 s64 sockstat_moment_boot(void);
 
