@@ -4,8 +4,9 @@
  * must not wait for the timekeeper's lock, so only the NMI-safe clocks will do. They
  * retry if the clock was updated meanwhile, which KCSAN cannot know.
  *
- * One clock is read per moment. The other one differs by an offset, which changes only
- * when CLOCK_REALTIME is set; the timekeeper tells its notifiers then, and on each tick.
+ * Only CLOCK_BOOTTIME is read for a moment. CLOCK_REALTIME differs from it by an offset
+ * that changes only when that clock is set. The timekeeper calls its notifiers then, and
+ * on each tick.
  */
 #include <linux/atomic.h>
 #include <linux/ktime.h>
@@ -19,7 +20,7 @@
 /* CLOCK_REALTIME minus CLOCK_BOOTTIME in ns */
 static atomic64_t moment_offset;
 
-/* Called with the timekeeper's lock held, by which the offset is right before the setter returns. */
+/* Called under the timekeeper's lock, so the offset is right when clock_settime() returns. */
 static int moment_on_update(struct notifier_block *nb, unsigned long was_set, void *timekeeper)
 {
 	const struct timekeeper *tk = timekeeper;
