@@ -13,7 +13,7 @@
 #include "history.h"
 #include "lock.h"
 
-/* How many connections to visit before the lock is released. */
+/* How many connections to visit, or to evict, before the lock is released. */
 #define BATCH 256
 
 static DEFINE_RAW_SPINLOCK(history_lock);
@@ -87,24 +87,34 @@ bool sockstat_history_add(struct sockstat_past *past)
 }
 
 /**
- * sockstat_history_evict() - remove the oldest connection if the limit is exceeded
+ * sockstat_history_evict() - remove the oldest connections above the limit
+ * @evicted: filled with their pasts, linked through @history; the caller now owns
+ *           these with the connections
+ *
+ * Removes a bounded number at once.
  *
  * Context: any.
- * Return: the removed connection's past, which the caller now owns with the
- * connection; NULL if the limit is not exceeded.
+ * Return: false if there were none, and @evicted is empty.
  */
-struct sockstat_past *sockstat_history_evict(void)
+bool sockstat_history_evict(struct list_head *evicted)
 {
-	struct sockstat_past *past = NULL;
+	struct sockstat_past *past, *last = NULL;
 	unsigned long flags;
+	u64 allowed;
+	int n = 0;
 
+	INIT_LIST_HEAD(evicted);
 	raw_spin_lock_irqsave(&history_lock, flags);
-	if (history_is_over_limit()) {
-		past = history_first();
-		list_del(&past->history);
+	allowed = history_allowed();
+	list_for_each_entry(past, &history_list, history) {
+		if (past->seq >= allowed || n++ == BATCH)
+			break;
+		last = past;
 	}
+	if (last)
+		list_cut_position(evicted, &history_list, &last->history);
 	raw_spin_unlock_irqrestore(&history_lock, flags);
-	return past;
+	return last;
 }
 
 /**

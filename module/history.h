@@ -9,7 +9,7 @@ struct sockstat_conn;
 struct sockstat_past;
 
 bool sockstat_history_add(struct sockstat_past *past);
-struct sockstat_past *sockstat_history_evict(void);
+bool sockstat_history_evict(struct list_head *evicted);
 void sockstat_history_limit(unsigned int rows);
 
 /**

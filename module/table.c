@@ -197,19 +197,30 @@ static void table_free_conn(struct sockstat_conn *conn)
 	sockstat_pool_put(&table_conn_pool, conn);
 }
 
+/* Prepend the connections that the history must give up to a list; return the new one. */
+static struct llist_node *table_evict(struct llist_node *gone)
+{
+	struct sockstat_past *past, *next;
+	struct list_head evicted;
+
+	while (sockstat_history_evict(&evicted)) {
+		list_for_each_entry_safe(past, next, &evicted, history) {
+			struct sockstat_conn *conn = past->conn;
+
+			sockstat_pool_put(&table_past_pool, past);
+			conn->dead.next = gone;
+			gone = &conn->dead;
+			cond_resched();
+		}
+	}
+	return gone;
+}
+
 static void table_reap(struct sockstat_later *later)
 {
-	struct llist_node *gone = llist_del_all(&table_dead);
+	struct llist_node *gone = table_evict(llist_del_all(&table_dead));
 	struct sockstat_conn *conn, *next;
-	struct sockstat_past *past;
 
-	while ((past = sockstat_history_evict())) {
-		conn = past->conn;
-		sockstat_pool_put(&table_past_pool, past);
-		conn->dead.next = gone;
-		gone = &conn->dead;
-		cond_resched();
-	}
 	if (!gone)
 		return;
 	synchronize_rcu();
