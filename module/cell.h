@@ -118,6 +118,32 @@ static inline char *sockstat_cell_put_none(char *cell, int width)
 	return sockstat_cell_put_last(cell, width, *SOCKSTAT_CELL_NONE);
 }
 
+/* Write a decimal number of 32 bits. */
+static inline char *sockstat_cell_put_u32(char *cell, int width, u32 n)
+{
+	int digits = sockstat_cell_count_digits(n);
+
+	if (width > digits)
+		cell += width - digits;
+	return sockstat_cell_put_digits(cell, n, digits);
+}
+
+/* Write a decimal number above U32_MAX. */
+static inline char *sockstat_cell_put_long(char *cell, int width, u64 n)
+{
+	u32 low, middle;
+
+	n = div_u64_rem(n, SOCKSTAT_CELL_BILLION, &low);
+	if (n <= U32_MAX) {
+		cell = sockstat_cell_put_u32(cell, width - 9, n);
+	} else {
+		n = div_u64_rem(n, SOCKSTAT_CELL_BILLION, &middle);
+		cell = sockstat_cell_put_u32(cell, width - 18, n);
+		cell = sockstat_cell_put_digits(cell, middle, 9);
+	}
+	return sockstat_cell_put_digits(cell, low, 9);
+}
+
 /**
  * sockstat_cell_put_number() - write a decimal number
  * @cell: where
@@ -128,20 +154,11 @@ static inline char *sockstat_cell_put_none(char *cell, int width)
  */
 static inline char *sockstat_cell_put_number(char *cell, int width, u64 n)
 {
-	int digits;
-	u32 rest;
-
 	if (n < 10)
 		return sockstat_cell_put_last(cell, width, '0' + n);
-	if (n > U32_MAX) {
-		n = div_u64_rem(n, SOCKSTAT_CELL_BILLION, &rest);
-		cell = sockstat_cell_put_number(cell, width - 9, n);
-		return sockstat_cell_put_digits(cell, rest, 9);
-	}
-	digits = sockstat_cell_count_digits(n);
-	if (width > digits)
-		cell += width - digits;
-	return sockstat_cell_put_digits(cell, n, digits);
+	if (n > U32_MAX)
+		return sockstat_cell_put_long(cell, width, n);
+	return sockstat_cell_put_u32(cell, width, n);
 }
 
 /**
