@@ -17,7 +17,7 @@
 #define SECONDS 900 /* a test's timeout */
 #define BATCHES 2
 #define ROUNDS 250     /* connections of one batch */
-#define ROUNDS_FEW 30   /* the same, where there are only two CPUs */
+#define ROUNDS_FEW 30  /* the same, where there are only two CPUs */
 #define UNREAD 1000000 /* bytes that the server sends on each connection */
 #define WAITING 200000 /* bytes to wait for before the client disconnects */
 #define RECEIVERS 2

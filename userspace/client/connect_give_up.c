@@ -198,7 +198,8 @@ static void connect_give_up_kill(struct run *r)
 }
 
 const struct scenario connect_give_up_scenarios[] = {
-	{ "give_up_close", connect_give_up_close, 0, 0, "close a socket while its SYN is unanswered" },
+	{ "give_up_close", connect_give_up_close, 0, 0,
+	  "close a socket while its SYN is unanswered" },
 	{ "give_up_close_abort", connect_give_up_close_abort, 0, 0,
 	  "close a socket without lingering while its SYN is unanswered" },
 	{ "give_up_timeout", connect_give_up_timeout, 0, 0,
