@@ -83,6 +83,8 @@ void sockstat_later_init(struct sockstat_later *later, void (*func)(struct socks
  */
 void sockstat_later_ask(struct sockstat_later *later)
 {
+	/* the caller's change comes before the read; pairs with later_run() */
+	smp_mb();
 	if (!atomic_read(&later->asked) && !atomic_xchg(&later->asked, 1))
 		irq_work_queue(&later->irq_work);
 }
