@@ -37,23 +37,21 @@ static inline char *sockstat_cell_put(char *cell, const char *text)
  * @n: the number
  * @digits: how many digits, at least as many as @n has
  *
- * Writes two digits per division.
+ * Writes two digits per division of the whole number.
  *
  * Context: any.
  */
 static inline char *sockstat_cell_put_digits(char *cell, u32 n, int digits)
 {
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
 	char *end = cell + digits;
 	char *c = end;
 
 	for (; digits >= 2; digits -= 2) {
-		c -= 2;
-		memcpy(c, pairs + 2 * (n % 100), 2);
+		u32 pair = n % 100;
+
 		n /= 100;
+		*--c = '0' + pair % 10;
+		*--c = '0' + pair / 10;
 	}
 	if (digits)
 		*--c = '0' + n;
