@@ -74,18 +74,6 @@ static bool fd_call_is_unnamed(void)
 	return sockstat_compat_is_io_submit(nr) || sockstat_compat_is_socketcall(nr);
 }
 
-static int fd_search(const struct sock *sk)
-{
-	struct files_struct *files = current->files;
-	const struct socket *sock = READ_ONCE(sk->sk_socket);
-	unsigned int fd;
-
-	for (fd = 0; files && sock && fd < SEARCH_FDS; fd++)
-		if (sockstat_fd_slot_holds(files, fd, sock))
-			return fd;
-	return SOCKSTAT_FD_UNKNOWN;
-}
-
 /**
  * sockstat_fd_nobody() - the caller of a call that belongs to no process
  * @caller: filled in
@@ -193,8 +181,17 @@ void sockstat_fd_closer(struct sockstat_caller *caller, const struct sock *sk)
  */
 void sockstat_fd_search(struct sockstat_caller *caller, const struct sock *sk)
 {
+	struct files_struct *files = current->files;
+	const struct socket *sock = READ_ONCE(sk->sk_socket);
+	unsigned int fd;
+
 	caller->searched = true;
-	caller->fd = fd_search(sk);
+	for (fd = 0; files && sock && fd < SEARCH_FDS; fd++) {
+		if (sockstat_fd_slot_holds(files, fd, sock)) {
+			caller->fd = fd;
+			return;
+		}
+	}
 }
 
 /* Visit a batch of one table's descriptors; true if none is left. Under task_lock(). */

@@ -174,44 +174,7 @@ static inline pid_t actor_start(struct stage *stage, enum actor actor, bool (*be
 	return pid;
 }
 
-/* ---- passing a descriptor to another process ---- */
-
-static inline bool send_fd(int channel, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
-	return sendmsg(channel, &msg, 0) == 1;
-}
-
-/* Return -1 if the message had no descriptor. */
-static inline int receive_fd(int channel)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, c;
-	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd = -1;
-
-	if (recvmsg(channel, &msg, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&msg))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	return fd;
-}
+/* ---- a socket that no process holds ---- */
 
 /* Make a socket that no process holds: the only reference is in an unread message. */
 static inline bool put_in_flight(struct stage *stage, int channel)
@@ -221,7 +184,7 @@ static inline bool put_in_flight(struct stage *stage, int channel)
 	if (!bed_pair(BED_4, fd) || !bed_write(fd[0], 10) || !bed_read(fd[1], 10))
 		return false;
 	stage->nobodys = bed_cookie(fd[0]);
-	if (!send_fd(channel, fd[0]))
+	if (!bed_send_fd(channel, fd[0]))
 		return false;
 	close(fd[0]);
 	return true;
@@ -238,11 +201,11 @@ static inline int open_as(bool (*become)(void))
 	pid = fork();
 	if (!pid) {
 		fd = become() ? open(SOCKSTAT_PROC_PATH, O_RDONLY) : -1;
-		_exit(fd >= 0 && send_fd(pair[0], fd) ? 0 : 1);
+		_exit(fd >= 0 && bed_send_fd(pair[0], fd) ? 0 : 1);
 	}
 	close(pair[0]);
 	if (pid > 0) {
-		fd = receive_fd(pair[1]);
+		fd = bed_receive_fd(pair[1]);
 		waitpid(pid, NULL, 0);
 	}
 	close(pair[1]);

@@ -136,25 +136,6 @@ TEST_F_TIMEOUT(closers, killed_in_a_lingering_close, SECONDS)
 	expect_closed(_metadata, self, lingering_cookie, child, lingering);
 }
 
-static bool send_fd(int channel, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return sendmsg(channel, &msg, 0) == 1;
-}
-
 /* Put a never-used socket in flight, where it has no descriptor. */
 static uint64_t put_in_flight(struct __test_metadata *_metadata, FIXTURE_DATA(closers) * self,
 			      int channel[2])
@@ -163,7 +144,7 @@ static uint64_t put_in_flight(struct __test_metadata *_metadata, FIXTURE_DATA(cl
 	uint64_t cookie = bed_cookie(fd);
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel));
-	ASSERT_TRUE(send_fd(channel[0], fd));
+	ASSERT_TRUE(bed_send_fd(channel[0], fd));
 	close(fd);
 	return cookie;
 }

@@ -57,7 +57,7 @@ static bool read_given(struct stage *stage, bool (*become)(void), int fd, int ch
 		if (!become())
 			_exit(1);
 		if (channel >= 0)
-			fd = receive_fd(channel);
+			fd = bed_receive_fd(channel);
 		if (lseek(fd, 0, SEEK_SET))
 			_exit(1);
 		stage_read_fd(stage, fd, false);
@@ -85,7 +85,7 @@ TEST_F_TIMEOUT(access, opened_by_root_sent_to_a_user, SECONDS)
 	int fd = open(SOCKSTAT_PROC_PATH, O_RDONLY | O_CLOEXEC), pair[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
-	ASSERT_TRUE(send_fd(pair[0], fd));
+	ASSERT_TRUE(bed_send_fd(pair[0], fd));
 	close(fd);
 	ASSERT_TRUE(read_given(self->stage, become_bob, -1, pair[1]));
 	EXPECT_TRUE(stage_shows(self->stage, LIVE, ALL, true));
@@ -149,13 +149,13 @@ TEST_F_TIMEOUT(access, opened_in_a_pid_namespace_that_is_gone, SECONDS)
 		pid = fork();
 		if (!pid) {
 			fd = open(SOCKSTAT_PROC_PATH, O_RDONLY);
-			if (!part_start(&self->stage->part[INNER]) || !send_fd(pair[0], fd))
+			if (!part_start(&self->stage->part[INNER]) || !bed_send_fd(pair[0], fd))
 				_exit(1);
 			_exit(0);
 		}
 		_exit(waitpid(pid, &status, 0) == pid ? status : 1);
 	}
-	fd = receive_fd(pair[1]);
+	fd = bed_receive_fd(pair[1]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
 	for (i = 0; i < 2; i++) {
@@ -255,12 +255,12 @@ TEST_F_TIMEOUT(access, setuid_program_is_hidden, SECONDS)
 		struct part *part = &stage->part[INNER];
 
 		fd = become_alice() && part_start(part) ? open(SOCKSTAT_PROC_PATH, O_RDONLY) : -1;
-		if (!send_fd(pair[0], fd) || fcntl(part->fd[0], F_SETFD, 0) ||
+		if (!bed_send_fd(pair[0], fd) || fcntl(part->fd[0], F_SETFD, 0) ||
 		    fcntl(part->fd[1], F_SETFD, 0))
 			_exit(1);
 		setuid_run(&s);
 	}
-	fd = receive_fd(pair[1]);
+	fd = bed_receive_fd(pair[1]);
 	ASSERT_TRUE(setuid_report(&s, &stage->part[INNER_AGAIN]));
 
 	EXPECT_TRUE(read_as(stage, become_alice, true));

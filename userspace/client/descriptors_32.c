@@ -99,6 +99,17 @@ static int call32_ask_address(struct child *c, const char *command, int fd,
 	return call32_ask(c, command, fd, text);
 }
 
+/*
+ * Open a connection, and start the 32-bit program, which inherits the client's
+ * descriptor.  @numbers end with 0: it duplicates the descriptor to each of them.
+ */
+static struct child *call32_start(struct run *r, struct pair *p, int *numbers)
+{
+	pair_open(r, p);
+	talk(p, 1000);
+	return child_start(r, call32_exec, numbers, p->client, NULL);
+}
+
 /* Let the 32-bit program send and receive once with each of its calls. */
 static void call32_every_call(struct child *c, struct end *theirs, struct end *ours)
 {
@@ -125,9 +136,7 @@ static void descriptors_socketcall(struct run *r)
 	struct child *c;
 	struct pair p;
 
-	pair_open(r, &p);
-	talk(&p, 1000);
-	c = child_start(r, call32_exec, NULL, p.client, NULL);
+	c = call32_start(r, &p, NULL);
 	call32_every_call(c, c->held[0], p.server);
 	talk(&p, 100);
 	child_join(c);
@@ -146,9 +155,7 @@ static void descriptors_socketcall_numbers(struct run *r)
 	unsigned int i;
 	struct pair p;
 
-	pair_open(r, &p);
-	talk(&p, 1000);
-	c = child_start(r, call32_exec, numbers, p.client, NULL);
+	c = call32_start(r, &p, numbers);
 	must(r, c->held[0]->fd < numbers[0]);
 	for (i = 0; numbers[i]; i++)
 		end_alias(c->held[0], c->pid, numbers[i]);
@@ -166,9 +173,7 @@ static void descriptors_socketcall_duplicates(struct run *r)
 	unsigned int i;
 	struct pair p;
 
-	pair_open(r, &p);
-	talk(&p, 1000);
-	c = child_start(r, call32_exec, numbers, p.client, NULL);
+	c = call32_start(r, &p, numbers);
 	for (i = 0; numbers[i]; i++)
 		duplicates[i] = end_alias(c->held[0], c->pid, numbers[i]);
 	for (i = 0; numbers[i]; i++)
