@@ -68,7 +68,8 @@ row_sums()
 			else if ($at["STATE"] != "LISTEN") open++
 			tx += $at["TX_BYTES"]; rx += $at["RX_BYTES"]
 		}
-		END { print open + 0, closed + 0, tx + 0, rx + 0, $NF }' "$SOCKSTAT"
+		/^#/ { for (i = 1; i <= NF; i++) if ($i ~ /^dropped=/) dropped = $i }
+		END { print open + 0, closed + 0, tx + 0, rx + 0, dropped }' "$SOCKSTAT"
 }
 
 objects_are_as_before()
