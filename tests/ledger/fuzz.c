@@ -235,16 +235,19 @@ static void step_recv_urgent(void)
 {
 	u8 how = take();
 	u64 len = how & 2 ? 0 : 1;
+	bool noticed;
 
 	take_actor();
 	if (!has_descriptors())
 		return;
 	event_enter(SOCKSTAT_RX, true);
+	/* without memory for a record, nothing is noted of a call that is seen */
+	noticed = seen() && fuzz_conn();
 	if (seen() && !(how & 1))
 		sockstat_conn_urgent(sk(), len);
-	/* a call that was not seen is taken to have had room for the byte */
-	model_recv_urgent(how & 1, seen() ? len : 1);
-	model.urgent_unbooked |= !seen();
+	/* a call that was not noticed is taken to have had room for the byte */
+	model_recv_urgent(how & 1, noticed ? len : 1);
+	model.urgent_unbooked |= !noticed;
 }
 
 static void step_urgent(void)
