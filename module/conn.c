@@ -15,17 +15,25 @@
 static void conn_set_creditor(struct sockstat_conn *conn, enum sockstat_flow flow,
 			      struct sockstat_holder *h)
 {
-	/* publish the fields of @h to sockstat_table_again(), which takes no lock */
+	/* publish the fields of @h to sockstat_conn_again(), which takes no lock */
 	smp_store_release(&conn->creditor[flow], h);
 }
 
-/*
- * Add the caller as a holder. The first holder that is a process is credited with
- * all bytes that moved before, except nobody's, and is the creditor of both flows
- * until another holder makes a call.
+/**
+ * sockstat_conn_add_holder() - add the caller as a holder
+ * @conn: a connection in the table, locked
+ * @caller: a descriptor of it that has no holder
+ *
+ * The first holder that is a process is credited with all bytes that moved before,
+ * except nobody's, and is the creditor of both flows until another holder makes a
+ * call.
+ *
+ * Context: any but NMI.
+ * Return: the holder, which stays as long as @conn; NULL (and counted) if there is no
+ * record for it.
  */
-static noinline struct sockstat_holder *conn_add_holder(struct sockstat_conn *conn,
-							const struct sockstat_caller *caller)
+noinline struct sockstat_holder *sockstat_conn_add_holder(struct sockstat_conn *conn,
+							  const struct sockstat_caller *caller)
 {
 	const struct sockstat_holder *nobodys;
 	struct sockstat_holder *h;
@@ -43,25 +51,10 @@ static noinline struct sockstat_holder *conn_add_holder(struct sockstat_conn *co
 	return h;
 }
 
-/**
- * sockstat_conn_first_holder() - credit a connection's bytes to its first holder
- * @conn: a connection in the table, locked, without holders
- * @caller: a descriptor of the connection
- *
- * Context: any but NMI.
- * Return: the holder, now credited with all bytes so far, which stays as long as
- * @conn; NULL (and counted) if there is no record for it.
- */
-struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
-						   const struct sockstat_caller *caller)
-{
-	return conn_add_holder(conn, caller);
-}
-
 static void conn_add_first_holder(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
 	if (caller->task && !sockstat_holder_count(&conn->holders))
-		conn_add_holder(conn, caller);
+		sockstat_conn_add_holder(conn, caller);
 }
 
 static void conn_credit(struct sockstat_conn *conn, enum sockstat_flow flow, u64 bytes)
@@ -98,6 +91,20 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 		conn_settle_flow(conn, flow, view);
 }
 
+/* Make a record of a locked socket; NULL if it is not tracked or (counted) none is free. */
+static struct sockstat_conn *conn_new(struct sock *sk)
+{
+	struct sockstat_conn *conn = sockstat_ident_is_tracked(sk) ? sockstat_table_new(sk) : NULL;
+
+	if (!conn)
+		return NULL;
+	if (READ_ONCE(inet_sk(sk)->inet_dport))
+		conn->flags |= SOCKSTAT_CONN_STARTED;
+	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
+		conn->ledger.role = SOCKSTAT_SERVER;
+	return conn;
+}
+
 /*
  * Make a record for a caller or a reader. tcp_v4_connect() sets inet_dport shortly
  * before it enters TCP_SYN_SENT; there is no connection and no valid number yet.
@@ -105,21 +112,12 @@ void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view)
 static struct sockstat_conn *conn_new_unless_connecting(struct sock *sk)
 {
 	const struct socket *sock = READ_ONCE(sk->sk_socket);
-	struct sockstat_conn *conn = sockstat_table_new(sk);
+	struct sockstat_conn *conn = conn_new(sk);
 
 	if (conn && sock && READ_ONCE(sock->state) == SS_UNCONNECTED &&
 	    READ_ONCE(sk->sk_state) == TCP_CLOSE)
 		conn->flags &= ~SOCKSTAT_CONN_STARTED;
 	return conn;
-}
-
-/*
- * Make a record when a connection ends that has none: it is older than the
- * module, or no record was available. Without it there would be no closed row.
- */
-static struct sockstat_conn *conn_new_if_connected(struct sock *sk)
-{
-	return READ_ONCE(inet_sk(sk)->inet_dport) ? sockstat_table_new(sk) : NULL;
 }
 
 /* Note when the connection ended. False (and counted) if there is no record for it. */
@@ -166,6 +164,19 @@ struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const str
 }
 
 /*
+ * sockstat_conn_lock() for an event that ends a connection; NULL if none was begun. A
+ * connection without a record is older than the module, or none was free: one is made.
+ */
+static struct sockstat_conn *conn_lock_begun(struct sockstat_place *place, struct sock *sk)
+{
+	struct sockstat_conn *conn = sockstat_conn_lock(place, sk);
+
+	if (!conn && READ_ONCE(inet_sk(sk)->inet_dport))
+		conn = conn_new(sk);
+	return conn && conn->flags & SOCKSTAT_CONN_STARTED ? conn : NULL;
+}
+
+/*
  * Whether @h may be the descriptor of this call. If the process's descriptor no
  * longer refers to this socket, the call came by another route, such as a fixed
  * file of io_uring.
@@ -208,7 +219,8 @@ static struct sockstat_holder *conn_guess_holder(const struct sockstat_conn *con
 static struct sockstat_holder *conn_get_holder(struct sockstat_conn *conn,
 					       const struct sockstat_caller *caller)
 {
-	return sockstat_holder_claim(&conn->holders, caller) ?: conn_add_holder(conn, caller);
+	return sockstat_holder_claim(&conn->holders, caller) ?:
+		       sockstat_conn_add_holder(conn, caller);
 }
 
 /*
@@ -239,7 +251,7 @@ static noinline bool conn_change_creditor(struct sockstat_conn *conn, enum socks
 	return true;
 }
 
-/* Without a creditor, as sockstat_table_again() must not count the calls that follow. */
+/* Without a creditor, as sockstat_conn_again() must not count the calls that follow. */
 static noinline void conn_count_late_call(struct sockstat_conn *conn, enum sockstat_flow flow,
 					  const struct sockstat_caller *caller)
 {
@@ -247,7 +259,7 @@ static noinline void conn_count_late_call(struct sockstat_conn *conn, enum socks
 					    sockstat_holder_of_process(&conn->holders, caller);
 
 	if (!h && caller->task)
-		h = conn_add_holder(conn, caller);
+		h = sockstat_conn_add_holder(conn, caller);
 	if (h)
 		atomic64_inc(&h->calls[flow]);
 }
@@ -305,7 +317,7 @@ void sockstat_conn_urgent(struct sock *sk, bool delivers)
 	struct sockstat_place place;
 	struct sockstat_conn *conn;
 
-	conn = sockstat_table_lock(&place, sk);
+	conn = sockstat_conn_lock(&place, sk);
 	if (conn && !(conn->flags & SOCKSTAT_CONN_LEAVING))
 		conn_credit(conn, SOCKSTAT_RX, sockstat_ledger_urgent(&conn->ledger, sk, delivers));
 	sockstat_table_unlock(&place);
@@ -323,14 +335,14 @@ void sockstat_conn_connect(struct sock *sk, const struct sockstat_caller *caller
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk);
+	conn = sockstat_conn_lock(&place, sk);
 	/* an unnoticed tcp_disconnect() has reset the numbers to which the record refers */
 	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
 		conn_retire(conn);
 		conn = NULL;
 	}
 	if (!conn)
-		conn = sockstat_table_new(sk);
+		conn = conn_new(sk);
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		conn->ledger.role = SOCKSTAT_CLIENT;
@@ -352,7 +364,7 @@ void sockstat_conn_syn(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk);
+	conn = sockstat_conn_lock(&place, sk);
 	if (conn)
 		sockstat_ledger_connect(&conn->ledger, sk);
 	sockstat_table_unlock(&place);
@@ -370,7 +382,7 @@ void sockstat_conn_established(struct sock *sk, bool active)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: sockstat_table_new(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: conn_new(sk);
 	if (conn) {
 		conn->flags |= SOCKSTAT_CONN_STARTED;
 		if (active)
@@ -396,8 +408,8 @@ void sockstat_conn_fin(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_table_lock(&place, sk) ?: conn_new_if_connected(sk);
-	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+	conn = conn_lock_begun(&place, sk);
+	if (conn) {
 		conn_settle_flow(conn, SOCKSTAT_TX, SOCKSTAT_VIEW_LOCKED);
 		sockstat_ledger_freeze_tx(&conn->ledger);
 	}
@@ -434,8 +446,8 @@ void sockstat_conn_dead(struct sock *sk)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
-	if (conn && conn->flags & SOCKSTAT_CONN_STARTED && !(conn->flags & SOCKSTAT_CONN_DEAD))
+	conn = conn_lock_begun(&place, sk);
+	if (conn && !(conn->flags & SOCKSTAT_CONN_DEAD))
 		conn_note_death(conn);
 	/* TCP destroys an orphan (SOCK_DEAD) right after this */
 	if (conn && !(conn->flags & SOCKSTAT_CONN_LEAVING) && sock_flag(sk, SOCK_DEAD))
@@ -467,8 +479,8 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
-	if (conn && conn->flags & SOCKSTAT_CONN_STARTED) {
+	conn = conn_lock_begun(&place, sk);
+	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 		conn_add_first_holder(conn, caller);
 		conn_leave(conn);
@@ -476,18 +488,15 @@ void sockstat_conn_disconnect(struct sock *sk, const struct sockstat_caller *cal
 	sockstat_table_unlock(&place);
 }
 
-/* If no call was seen, credit the process that closes it; else refresh its record. */
+/* Refresh the record of the process that closes it; if no call was seen, credit it. */
 static void conn_note_closer(struct sockstat_conn *conn, const struct sockstat_caller *caller)
 {
-	struct sockstat_holder *h;
+	struct sockstat_holder *h = sockstat_holder_find(&conn->holders, caller);
 
-	if (!sockstat_holder_count(&conn->holders)) {
-		conn_add_holder(conn, caller);
-		return;
-	}
-	h = sockstat_holder_find(&conn->holders, caller);
 	if (h)
 		sockstat_holder_note_process(h, caller);
+	else
+		conn_add_first_holder(conn, caller);
 }
 
 /**
@@ -502,9 +511,8 @@ void sockstat_conn_close(struct sock *sk, const struct sockstat_caller *caller)
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_conn_lock(&place, sk) ?: conn_new_if_connected(sk);
-	if (conn && (conn->flags & (SOCKSTAT_CONN_STARTED | SOCKSTAT_CONN_CLOSED)) ==
-			    SOCKSTAT_CONN_STARTED) {
+	conn = conn_lock_begun(&place, sk);
+	if (conn && !(conn->flags & SOCKSTAT_CONN_CLOSED)) {
 		/* tcp_close() detaches the file, which has the inode number */
 		if (conn_note_closing(conn) && !conn->past->id.inode)
 			conn->past->id.inode = sockstat_compat_sock_ino(sk);
@@ -528,7 +536,7 @@ void sockstat_conn_destroy(struct sock *sk)
 
 	if (!sockstat_table_has(sk))
 		return;
-	conn = sockstat_table_lock(&place, sk);
+	conn = sockstat_conn_lock(&place, sk);
 	if (conn) {
 		sockstat_conn_settle(conn, SOCKSTAT_VIEW_LOCKED);
 		conn_retire(conn);
@@ -553,7 +561,7 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 	struct sockstat_conn *conn;
 	struct sockstat_place place;
 
-	conn = sockstat_conn_lock(&place, sk) ?: sockstat_table_new(sk);
+	conn = sockstat_conn_lock(&place, sk) ?: conn_new(sk);
 	if (conn) {
 		if (!(conn->flags & SOCKSTAT_CONN_STARTED))
 			sockstat_moment_set(&conn->opened);

@@ -57,9 +57,9 @@ struct sockstat_past {
  * @holders: the descriptors through which it was used
  *
  * In the table, the lock of its bucket protects a record ("locked" in the
- * comments), in the history, history_lock. sockstat_table_has() and
- * sockstat_table_again() look at records in the table under RCU instead, hence a
- * record is freed after a grace period.
+ * comments), in the history, history_lock. sockstat_table_find() finds records in
+ * the table under RCU instead, for sockstat_table_has() and sockstat_conn_again(),
+ * hence a record is freed after a grace period.
  */
 struct sockstat_conn {
 	struct hlist_node node;
@@ -101,8 +101,38 @@ void sockstat_conn_failed(struct sock *sk, const struct sockstat_caller *caller,
 /* for snapshots, called by row.c */
 struct sockstat_conn *sockstat_conn_lock(struct sockstat_place *place, const struct sock *sk);
 void sockstat_conn_settle(struct sockstat_conn *conn, enum sockstat_view view);
-struct sockstat_holder *sockstat_conn_first_holder(struct sockstat_conn *conn,
-						   const struct sockstat_caller *caller);
+struct sockstat_holder *sockstat_conn_add_holder(struct sockstat_conn *conn,
+						 const struct sockstat_caller *caller);
 struct sockstat_conn *sockstat_conn_adopt(struct sock *sk, const struct sockstat_caller *caller);
+
+/**
+ * sockstat_conn_again() - count a call by the same caller as the one before
+ * @conn: the connection that sockstat_table_find() has found for @sk, or NULL
+ * @sk: the socket
+ * @flow: the direction
+ * @caller: the process and descriptor that make the call
+ *
+ * The fast path, without a lock. As the creditor of the flow stays the same, the
+ * bytes that have moved may be booked by a later call.
+ *
+ * Context: not preemptible since @conn was found; the caller keeps @sk from going
+ * away.
+ * Return: false if nothing was counted: call sockstat_conn_enter() instead.
+ */
+static __always_inline bool sockstat_conn_again(struct sockstat_conn *conn, const struct sock *sk,
+						enum sockstat_flow flow,
+						const struct sockstat_caller *caller)
+{
+	struct sockstat_holder *h;
+
+	if (unlikely(!conn))
+		return false;
+	h = READ_ONCE(conn->creditor[flow]);
+	if (unlikely(!h || !sockstat_holder_is(h, caller) ||
+		     !sockstat_ledger_may_wait(&conn->ledger, sk, flow)))
+		return false;
+	atomic64_inc(&h->calls[flow]);
+	return true;
+}
 
 #endif /* SOCKSTAT_CONN_H */

@@ -48,7 +48,7 @@ static __always_inline void hooks_enter(struct sock *sk, enum sockstat_flow flow
 	struct sockstat_caller caller;
 
 	if (unlikely(!sockstat_fd_plain_caller(&caller, sk) ||
-		     !sockstat_table_again(sk, flow, &caller)))
+		     !sockstat_conn_again(sockstat_table_find(sk), sk, flow, &caller)))
 		hooks_enter_slow(sk, flow);
 }
 
@@ -150,7 +150,7 @@ static int hooks_on_scm_destroy(struct kprobe *p, struct pt_regs *regs)
 		struct file *file = scm->fp->fp[i];
 		struct socket *sock = sockstat_compat_sock_from_file(file);
 
-		if (sock && sock->sk && file_count(file) == 1 && sockstat_table_tracks(sock->sk))
+		if (sock && sock->sk && file_count(file) == 1 && sockstat_ident_is_tracked(sock->sk))
 			sockstat_conn_close(sock->sk, &nobody);
 	}
 	return 0;
@@ -173,7 +173,7 @@ static int hooks_on_strp_init(struct kprobe *p, struct pt_regs *regs)
 {
 	struct sock *sk = (struct sock *)sockstat_compat_argument(regs, 1);
 
-	if (sockstat_table_tracks(sk) && !inet_csk(sk)->icsk_ulp_ops)
+	if (sockstat_ident_is_tracked(sk) && !inet_csk(sk)->icsk_ulp_ops)
 		hooks_kernel_reads(sk);
 	return 0;
 }

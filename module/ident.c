@@ -3,7 +3,9 @@
 #include <linux/sock_diag.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
+#include <net/mptcp.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "compat.h"
 #include "ident.h"
@@ -111,4 +113,24 @@ void sockstat_ident_remote(struct sockstat_ident *id, u16 family, const union so
 	id->family = family;
 	id->remote = *addr;
 	id->remote_port = port;
+}
+
+/**
+ * sockstat_ident_is_tracked() - whether the module records this kind of socket
+ * @sk: any full socket
+ *
+ * True for TCP over IPv4 or IPv6, except MPTCP subflows: no descriptor refers to
+ * them. They stay excluded by their ULP after a fallback to plain TCP.
+ *
+ * Context: any; the caller keeps @sk from going away.
+ */
+bool sockstat_ident_is_tracked(const struct sock *sk)
+{
+	const struct tcp_ulp_ops *ulp;
+
+	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM ||
+	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6) || sk_is_mptcp(sk))
+		return false;
+	ulp = READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
+	return !ulp || strncmp(ulp->name, "mptcp", sizeof(ulp->name));
 }

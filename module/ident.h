@@ -44,5 +44,6 @@ struct sockstat_ident {
 void sockstat_ident_capture(struct sockstat_ident *id, struct sock *sk);
 void sockstat_ident_remote(struct sockstat_ident *id, u16 family, const union sockstat_addr *addr,
 			   __be16 port);
+bool sockstat_ident_is_tracked(const struct sock *sk);
 
 #endif /* SOCKSTAT_IDENT_H */

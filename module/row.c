@@ -122,7 +122,7 @@ static struct sockstat_holder *row_find_holder(struct sockstat_conn *conn,
 	h = sockstat_holder_claim(&conn->holders, caller);
 	if (!h && !sockstat_holder_count(&conn->holders) &&
 	    (conn->ledger.total[SOCKSTAT_TX] || conn->ledger.total[SOCKSTAT_RX]))
-		h = sockstat_conn_first_holder(conn, caller);
+		h = sockstat_conn_add_holder(conn, caller);
 	return h;
 }
 
@@ -140,7 +140,7 @@ static kuid_t row_task_euid(struct task_struct *task)
  * sockstat_row_descriptor() - add the row of an open descriptor
  * @sink: has room for a row
  * @caller: the descriptor and its process
- * @sk: its socket, for which sockstat_table_tracks() is true
+ * @sk: its socket, for which sockstat_ident_is_tracked() is true
  * @pid: process id to show
  *
  * Context: atomic; the caller keeps @sk from going away.

@@ -89,7 +89,7 @@ static bool snapshot_on_socket(const struct sockstat_caller *caller, pid_t pid, 
 {
 	struct snapshot_builder *builder = arg;
 
-	if (sockstat_table_tracks(sk))
+	if (sockstat_ident_is_tracked(sk))
 		sockstat_row_descriptor(&builder->sink, caller, sk, pid);
 	return builder->sink.used < builder->sink.room;
 }

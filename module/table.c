@@ -6,14 +6,10 @@
  *
  * The locks are raw spinlocks, because handlers must not sleep on PREEMPT_RT.
  * For the same reason records are taken from pools and freed by a work item; it
- * waits for a grace period, since sockstat_table_again() takes no lock.
+ * waits for a grace period, since sockstat_conn_again() takes no lock.
  *
  * Lock order: bucket -> bucket of processes -> pool, and bucket -> history_lock.
  */
-#include <net/inet_sock.h>
-#include <net/mptcp.h>
-#include <net/tcp.h>
-
 #include "compat.h"
 #include "history.h"
 #include "later.h"
@@ -45,32 +41,12 @@ static struct sockstat_later table_reap_later;
 static_assert(SOCKSTAT_TABLE_BITS <= 16); /* sockstat_conn.bucket */
 
 /**
- * sockstat_table_tracks() - whether the module records this kind of socket
- * @sk: any full socket
- *
- * True for TCP over IPv4 or IPv6, except MPTCP subflows: no descriptor refers to
- * them. They stay excluded by their ULP after a fallback to plain TCP.
- *
- * Context: any; the caller keeps @sk from going away.
- */
-bool sockstat_table_tracks(const struct sock *sk)
-{
-	const struct tcp_ulp_ops *ulp;
-
-	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM ||
-	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6) || sk_is_mptcp(sk))
-		return false;
-	ulp = READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
-	return !ulp || strncmp(ulp->name, "mptcp", sizeof(ulp->name));
-}
-
-/**
  * sockstat_table_new() - make a record of a socket
  * @sk: a socket without a record
  *
  * Context: between sockstat_table_lock() and sockstat_table_unlock().
- * Return: the record, in the table, valid until sockstat_table_unlock(); NULL if
- * the socket is not tracked or (counted) no record is free.
+ * Return: the record, in the table, valid until sockstat_table_unlock(); NULL (and
+ * counted) if none is free. All is zero in it but what tells it from other records.
  */
 struct sockstat_conn *sockstat_table_new(struct sock *sk)
 {
@@ -78,8 +54,6 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	struct sockstat_conn *conn;
 
 	lockdep_assert_held(&b->lock);
-	if (!sockstat_table_tracks(sk))
-		return NULL;
 	conn = sockstat_pool_get(&table_conn_pool);
 	if (!conn)
 		return NULL;
@@ -87,10 +61,6 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	conn->born = sockstat_visited_now();
 	conn->serial = b->made++;
 	conn->bucket = b - sockstat_table;
-	if (READ_ONCE(inet_sk(sk)->inet_dport))
-		conn->flags |= SOCKSTAT_CONN_STARTED;
-	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
-		conn->ledger.role = SOCKSTAT_SERVER;
 	hlist_add_head_rcu(&conn->node, &b->head);
 	return conn;
 }

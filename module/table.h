@@ -33,7 +33,6 @@ extern struct sockstat_bucket *sockstat_table;
 int sockstat_table_init(void);
 void sockstat_table_exit(void);
 
-bool sockstat_table_tracks(const struct sock *sk);
 struct sockstat_conn *sockstat_table_new(struct sock *sk);
 struct sockstat_past *sockstat_table_past(struct sockstat_conn *conn);
 void sockstat_table_remove(struct sockstat_conn *conn, bool keep);
@@ -101,7 +100,14 @@ static inline void sockstat_table_unlock(struct sockstat_place *place)
 	raw_spin_unlock_irqrestore(&place->bucket->lock, place->flags);
 }
 
-/* The connection of a socket, or NULL. RCU keeps it: call under RCU or not preemptible. */
+/**
+ * sockstat_table_find() - find a socket's connection without a lock
+ * @sk: the socket
+ *
+ * Context: under RCU or not preemptible, which keep the record; no event of @sk may
+ * remove it meanwhile, or the caller may get one that is no longer in the table.
+ * Return: the connection, or NULL.
+ */
 static __always_inline struct sockstat_conn *sockstat_table_find(const struct sock *sk)
 {
 	struct sockstat_conn *conn;
@@ -126,34 +132,6 @@ static inline bool sockstat_table_has(const struct sock *sk)
 	has = sockstat_table_find(sk);
 	rcu_read_unlock();
 	return has;
-}
-
-/**
- * sockstat_table_again() - count a call by the same caller as the one before
- * @sk: the socket
- * @flow: the direction
- * @caller: the process and descriptor that make the call
- *
- * The fast path, without a lock. As the creditor of the flow stays the same, the
- * bytes that have moved may be booked by a later call.
- *
- * Context: not preemptible; the caller keeps @sk from going away.
- * Return: false if nothing was counted: call sockstat_conn_enter() instead.
- */
-static __always_inline bool sockstat_table_again(const struct sock *sk, enum sockstat_flow flow,
-						 const struct sockstat_caller *caller)
-{
-	struct sockstat_conn *conn = sockstat_table_find(sk);
-	struct sockstat_holder *h;
-
-	if (unlikely(!conn))
-		return false;
-	h = READ_ONCE(conn->creditor[flow]);
-	if (unlikely(!h || !sockstat_holder_is(h, caller) ||
-		     !sockstat_ledger_may_wait(&conn->ledger, sk, flow)))
-		return false;
-	atomic64_inc(&h->calls[flow]);
-	return true;
 }
 
 #endif /* SOCKSTAT_TABLE_H */

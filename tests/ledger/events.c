@@ -69,7 +69,7 @@ void event_enter(enum sockstat_flow flow, bool slow)
 		return;
 	make_caller(&c);
 	if (slow || !c.task || c.fd == SOCKSTAT_FD_UNKNOWN ||
-	    !sockstat_table_again(sk(), flow, &c)) {
+	    !sockstat_conn_again(sockstat_table_find(sk()), sk(), flow, &c)) {
 		if (!sockstat_conn_enter(sk(), flow, &c)) {
 			search(&c);
 			sockstat_conn_enter(sk(), flow, &c);
@@ -203,7 +203,7 @@ void event_read(void)
 		if (c.task && !sockstat_holder_claim(&conn->holders, &c) &&
 		    !sockstat_holder_count(&conn->holders) &&
 		    (conn->ledger.total[SOCKSTAT_TX] || conn->ledger.total[SOCKSTAT_RX]))
-			sockstat_conn_first_holder(conn, &c);
+			sockstat_conn_add_holder(conn, &c);
 	}
 	sockstat_table_unlock(&place);
 	book_found(false);

@@ -169,7 +169,7 @@ void sockstat_moment_set(struct sockstat_moment *m)
 static struct sockstat_bucket table_bucket;
 struct sockstat_bucket *sockstat_table = &table_bucket;
 
-bool sockstat_table_tracks(const struct sock *sk)
+bool sockstat_ident_is_tracked(const struct sock *sk)
 {
 	return true;
 }
@@ -187,10 +187,6 @@ struct sockstat_conn *sockstat_table_new(struct sock *sk)
 	if (!conn)
 		return NULL;
 	conn->sk = sk;
-	if (READ_ONCE(inet_sk(sk)->inet_dport))
-		conn->flags |= SOCKSTAT_CONN_STARTED;
-	if (READ_ONCE(sk->sk_state) == TCP_SYN_RECV)
-		conn->ledger.role = SOCKSTAT_SERVER;
 	hlist_add_head_rcu(&conn->node, &sockstat_table_bucket(sk)->head);
 	return conn;
 }
