@@ -20,7 +20,12 @@ static struct workqueue_struct *later_queue;
  */
 int sockstat_later_create_queue(void)
 {
-	/* frees memory, so it has a worker of its own for when none can be created */
+	/*
+	 * It frees memory, so WQ_MEM_RECLAIM gives it a worker of its own for when none can
+	 * be created. That worker and the others are ordinary threads on PREEMPT_RT too, and
+	 * none of the work waits for work on a queue without such a worker: synchronize_rcu()
+	 * waits for a callback, or if expedited for RCU's own queue or thread.
+	 */
 	later_queue = alloc_workqueue("sockstat", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	return later_queue ? 0 : -ENOMEM;
 }
@@ -35,6 +40,12 @@ void sockstat_later_destroy_queue(void)
 	destroy_workqueue(later_queue);
 }
 
+/*
+ * Runs in the interrupt, on PREEMPT_RT too (see sockstat_compat_init_irq_work()): the
+ * thread that runs other irq_work there has the lowest real-time priority, and belongs
+ * to this CPU. queue_work() may be called there, as since 5.8 the locks that it takes,
+ * those of the pool of workers and of the thread that it wakes, are raw spinlocks.
+ */
 static void later_queue_work(struct irq_work *work)
 {
 	struct sockstat_later *later = container_of(work, struct sockstat_later, irq_work);
