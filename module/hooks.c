@@ -150,7 +150,8 @@ static int hooks_on_scm_destroy(struct kprobe *p, struct pt_regs *regs)
 		struct file *file = scm->fp->fp[i];
 		struct socket *sock = sockstat_compat_sock_from_file(file);
 
-		if (sock && sock->sk && file_count(file) == 1 && sockstat_ident_is_tracked(sock->sk))
+		if (sock && sock->sk && file_count(file) == 1 &&
+		    sockstat_ident_is_tracked(sock->sk))
 			sockstat_conn_close(sock->sk, &nobody);
 	}
 	return 0;

@@ -60,11 +60,13 @@ static void row_set_socket(struct sockstat_row *row, struct sock *sk)
 static void row_set_times(struct sockstat_row *row, const struct sockstat_conn *conn,
 			  const struct sockstat_moment *closed, s64 now)
 {
+	s64 end = closed && closed->real ? closed->boot : now;
+
 	row->opened = conn->opened.real;
 	row->closed = closed ? closed->real : 0;
-	row->ended = row->closed ? closed->boot : 0;
+	row->ago = now - end;
 	if (row->opened)
-		row->duration = max_t(s64, (row->ended ?: now) - conn->opened.boot, 1);
+		row->duration = max_t(s64, end - conn->opened.boot, 1);
 }
 
 static void row_set_conn(struct sockstat_row *row, const struct sockstat_conn *conn, s64 now)

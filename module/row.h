@@ -26,7 +26,8 @@ struct sockstat_table_pass;
  * @closed: ns since 1970, 0 if not known or not closed
  * @duration: ns from @opened to @closed, or to the snapshot; 0 if @opened is, else
  *            at least 1
- * @ended: CLOCK_BOOTTIME in ns of @closed, 0 if that is
+ * @ago: ns from @closed to the beginning of the snapshot, negative if it closed since
+ *       then; 0 if @closed is
  */
 struct sockstat_row {
 	struct sockstat_ident id;
@@ -43,7 +44,7 @@ struct sockstat_row {
 	s64 opened;
 	s64 closed;
 	s64 duration;
-	s64 ended;
+	s64 ago;
 };
 
 /**

@@ -146,11 +146,6 @@ static int snapshot_walk_closed(struct snapshot_builder *builder)
 	return err;
 }
 
-static int snapshot_compare_u64(u64 a, u64 b)
-{
-	return a < b ? -1 : a > b;
-}
-
 /* Reschedules, as sort() does not. */
 static int snapshot_by_descriptor(const void *pa, const void *pb)
 {
@@ -162,7 +157,7 @@ static int snapshot_by_descriptor(const void *pa, const void *pb)
 		return a->pid < b->pid ? -1 : 1;
 	if (a->fd != b->fd)
 		return a->fd < b->fd ? -1 : 1;
-	return snapshot_compare_u64(a->id.cookie, b->id.cookie);
+	return a->id.cookie < b->id.cookie ? -1 : a->id.cookie > b->id.cookie;
 }
 
 /* By the clock that nobody sets; first the rows without a time. */
@@ -172,7 +167,11 @@ static int snapshot_by_closing(const void *pa, const void *pb)
 	const struct sockstat_row *b = *(struct sockstat_row **)pb;
 
 	cond_resched();
-	return snapshot_compare_u64(a->ended, b->ended) ?: snapshot_by_descriptor(pa, pb);
+	if (!a->closed != !b->closed)
+		return a->closed ? 1 : -1;
+	if (a->ago != b->ago)
+		return a->ago > b->ago ? -1 : 1;
+	return snapshot_by_descriptor(pa, pb);
 }
 
 /* Append the rows that @want selects to snap->rows, of which @n are filled; return the new @n. */
@@ -246,7 +245,6 @@ static int snapshot_walk_all(struct snapshot_builder *builder)
 
 	sockstat_visited_begin(&builder->sink.visited);
 	builder->sink.now = sockstat_moment_boot();
-	builder->snap->now = builder->sink.now;
 	err = snapshot_walk_descriptors(builder);
 	if (!err)
 		err = snapshot_walk_unheld(builder);

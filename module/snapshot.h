@@ -18,7 +18,6 @@ struct sockstat_quota;
  * @rows: pointers to the rows, in order
  * @nr_rows: number of rows
  * @nr_closed: number of closed rows, which are the last ones
- * @now: when it was taken, CLOCK_BOOTTIME in ns
  * @missed: probe hits that the kernel has skipped so far
  * @dropped: records that were not kept so far
  * @evicted: closed rows that the history let go before they could be in the snapshot
@@ -32,7 +31,6 @@ struct sockstat_snapshot {
 	struct sockstat_row **rows;
 	size_t nr_rows;
 	size_t nr_closed;
-	s64 now;
 	u64 missed;
 	u64 dropped;
 	u64 evicted;

@@ -20,7 +20,6 @@
 /* Data that a column's format() needs in addition to the row. */
 struct text_context {
 	struct user_namespace *user_ns;
-	s64 now;
 };
 
 /*
@@ -330,9 +329,7 @@ static char *text_format_euid(char *cell, int width, const struct sockstat_row *
 static char *text_format_ago(char *cell, int width, const struct sockstat_row *row,
 			     const struct text_context *ctx)
 {
-	s64 ago = row->ended ? max_t(s64, ctx->now - row->ended, 1) : 0;
-
-	return text_put_time(cell, width, ago);
+	return text_put_time(cell, width, row->closed ? max_t(s64, row->ago, 1) : 0);
 }
 
 static const struct text_column text_columns[] = {
@@ -397,9 +394,7 @@ static void text_widen(struct sockstat_row *widest, const struct sockstat_row *r
 	if (row->pid >= 0 && uid_gt(row->euid, widest->euid))
 		widest->euid = row->euid;
 	widest->duration = max(widest->duration, row->duration);
-	/* the oldest one */
-	if (row->ended && (!widest->ended || row->ended < widest->ended))
-		widest->ended = row->ended;
+	widest->ago = max(widest->ago, row->ago);
 	widest->id.netns = max(widest->id.netns, row->id.netns);
 	widest->id.inode = max(widest->id.inode, row->id.inode);
 	widest->id.cookie = max(widest->id.cookie, row->id.cookie);
@@ -425,7 +420,7 @@ static bool text_row_is_unusual(const struct sockstat_row *row)
 void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
 			  struct user_namespace *user_ns)
 {
-	const struct text_context ctx = { .user_ns = user_ns, .now = snap->now };
+	const struct text_context ctx = { .user_ns = user_ns };
 	struct sockstat_row widest = {
 		.id = {
 			.family = AF_INET,
@@ -451,7 +446,6 @@ void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_
 			cond_resched();
 	}
 	text_measure_row(layout, &widest, &ctx, true);
-	layout->now = snap->now;
 	layout->length = 0;
 	for (i = 0; i < SOCKSTAT_COLUMNS; i++)
 		layout->length += layout->width[i] + 1;
@@ -514,7 +508,7 @@ void sockstat_text_header(struct seq_file *m, const struct sockstat_layout *layo
 void sockstat_text_row(struct seq_file *m, const struct sockstat_layout *layout,
 		       const struct sockstat_row *row)
 {
-	const struct text_context ctx = { .user_ns = seq_user_ns(m), .now = layout->now };
+	const struct text_context ctx = { .user_ns = seq_user_ns(m) };
 	char *line = text_line_begin(m, layout);
 	char *cell = line, *end = line;
 	const u8 *width = layout->width;

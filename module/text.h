@@ -13,12 +13,10 @@
  * struct sockstat_layout - widths of the columns of a snapshot
  * @width: width in characters, by column
  * @length: length of a line in which no cell is wider than its column
- * @now: when the snapshot was taken, CLOCK_BOOTTIME in ns
  */
 struct sockstat_layout {
 	u8 width[SOCKSTAT_COLUMNS];
 	unsigned int length;
-	s64 now;
 };
 
 void sockstat_text_layout(struct sockstat_layout *layout, const struct sockstat_snapshot *snap,
