@@ -3,8 +3,10 @@
 #
 # The arithmetic of module/ledger.c, holder.c and conn.c on this machine, against a
 # model of a TCP socket (ledger/model.c). The inputs in ledger/corpus go through every
-# line of ledger.c; then libFuzzer looks for others: for 20 seconds, always the same
-# ones as far as it comes, or with SOCKSTAT_LOAD=full new ones for ten minutes.
+# line of ledger.c, those in ledger/kept find changes of it that these do not, and
+# ledger/holders.c makes as many holders as there may be; then libFuzzer looks for
+# others: for 20 seconds, always the same ones as far as it comes, or with
+# SOCKSTAT_LOAD=full new ones for ten minutes.
 #
 #	tests/ledger.sh --update [DIRECTORY]	fuzz for SECONDS (default 60), starting from
 #						the corpus and DIRECTORY, and write what
@@ -40,13 +42,13 @@ compile()
 		-o "$work/$2" "${@:3}" "${module[@]}" "${harness[@]}"
 }
 
-# A line of the corpus is an input, in hexadecimal digits.
+# unpack FILE...: a line of the corpus is an input, in hexadecimal digits.
 mkdir "$work/seeds"
 unpack()
 {
 	perl -ne 'BEGIN { chdir shift }
 		chomp; next if /^#/; open(my $f, ">", $.) or die; print $f pack("H*", $_)' \
-		"$work/seeds" "$PWD/corpus"
+		"$work/seeds" "$@"
 }
 
 # coverage: replay the corpus, and print how often each line of ledger.c ran.
@@ -110,7 +112,9 @@ update()
 }
 
 clang_options=('-fsanitize=fuzzer,address,undefined' -fno-sanitize-recover=undefined)
-[ ! -e corpus ] || unpack
+inputs=("$PWD/kept")
+[ ! -e corpus ] || inputs+=("$PWD/corpus")
+unpack "${inputs[@]}"
 if [ "${1-}" = --update ]; then
 	compile clang fuzz "${clang_options[@]}" || exit
 	update "${2-}"
@@ -119,8 +123,12 @@ fi
 
 check 'the module and the model compile' \
 	compile gcc replay -fsanitize=address,undefined -fno-sanitize-recover=undefined replay.c
-check "the corpus: $(grep -vc '^#' corpus) inputs, each byte is its caller's" \
+check "the corpus: $(cat "${inputs[@]}" | grep -vc '^#') inputs, each byte is its caller's" \
 	"$work/replay" "$work"/seeds/*
+
+check 'the test of many holders compiles' \
+	compile gcc holders -fsanitize=address,undefined -fno-sanitize-recover=undefined holders.c
+check 'each holder is found, and there are no more than the limits' "$work/holders"
 
 coverage >"$work/ledger.gcov"
 is 'the corpus covers each line of ledger.c' '' \

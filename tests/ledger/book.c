@@ -134,6 +134,40 @@ void event_moved(enum model_flow flow, u64 bytes)
 	*bytes_of(&book.creditor[flow], flow) += bytes;
 }
 
+/* A descriptor has one holder. */
+static void check_distinct(struct sockstat_conn *conn)
+{
+	for (struct rb_node *n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
+		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
+
+		for (struct rb_node *m = rb_next(n); m; m = rb_next(m)) {
+			struct sockstat_holder *other = rb_entry(m, struct sockstat_holder, node);
+
+			if (h->fd == other->fd && h->process->pid == other->process->pid &&
+			    h->process->exec_id == other->process->exec_id)
+				fuzz_fail("a second holder of a descriptor", -1, h->fd);
+		}
+	}
+}
+
+/* The holder of the descriptor that was closed last shows its process as it is now. */
+void book_closed(const struct actor *a)
+{
+	struct sockstat_conn *conn = fuzz_conn();
+
+	if (!conn || !(conn->flags & SOCKSTAT_CONN_STARTED) || book.over ||
+	    a->program == NOBODY || fuzz_no_memory)
+		return;
+	for (struct rb_node *n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
+		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
+
+		if (is_holder(h, a->program) && h->fd == a->fd &&
+		    h->process->comm[0] != programs[a->program].task->comm[0])
+			fuzz_fail("name of the process", programs[a->program].task->comm[0],
+				  h->process->comm[0]);
+	}
+}
+
 static void collect(struct sockstat_conn *conn, struct book *found)
 {
 	struct rb_node *n;
@@ -197,6 +231,19 @@ static void check_flow(struct sockstat_conn *conn, const struct book *found, int
 	}
 }
 
+/* After TCP_CLOSE, the counters may leave open whether one number was a SYN or a FIN. */
+static void check_role(const struct sockstat_conn *conn)
+{
+	bool open = sk()->sk_state == TCP_CLOSE &&
+		    (model.active != model.fin_queued || model.failed);
+	int role = conn->ledger.role;
+
+	if (role == SOCKSTAT_ROLE_UNKNOWN && open)
+		return;
+	if (role != (model.active ? SOCKSTAT_CLIENT : SOCKSTAT_SERVER))
+		fuzz_fail("role", model.active, role);
+}
+
 /* Compare a record with the truth; @settled: all bytes must have been booked. */
 void book_check(struct sockstat_conn *conn, bool settled)
 {
@@ -208,9 +255,13 @@ void book_check(struct sockstat_conn *conn, bool settled)
 	for (int flow = 0; flow < MODEL_FLOWS; flow++)
 		synced &= sockstat_ledger_synced(&conn->ledger, flow);
 	collect(conn, &found);
+	check_distinct(conn);
+	if (settled && model.established)
+		check_role(conn);
 	for (int flow = 0; flow < MODEL_FLOWS; flow++)
 		check_flow(conn, &found, flow,
-			   settled && sockstat_ledger_synced(&conn->ledger, flow));
+			   settled && (model.established ||
+				       sockstat_ledger_synced(&conn->ledger, flow)));
 	if (settled && synced && !book.strict) {
 		memcpy(book.bytes, found.bytes, sizeof(book.bytes));
 		memcpy(book.calls, found.calls, sizeof(book.calls));

@@ -160,6 +160,7 @@ void event_close(void)
 		return;
 	make_caller(&c);
 	sockstat_conn_close(sk(), &c);
+	book_closed(&actor);
 	book_found(false);
 	book_holder(fuzz_conn(), &actor);
 }

@@ -165,7 +165,7 @@ static void step_accept(void)
 	take_actor();
 	if (!model_can_connect() || model.tp.repair || used)
 		return;
-	model_accept(how & 1 ? 128 : 1, how & 2 ? take_small() & 0x3fff : 0);
+	model_accept(how & 4 ? 0 : how & 1 ? 128 : 1, how & 2 ? take_small() & 0x3fff : 0);
 }
 
 static void step_syn_acked(void)
@@ -291,6 +291,8 @@ static void step_process(void)
 
 	if (running[process] == NOBODY)
 		return;
+	if (b & 64)
+		tasks[process].comm[0]++; /* prctl(PR_SET_NAME) */
 	switch (b >> 4 & 3) {
 	case 0:
 		*fd = model.closed ? NULL : &socket_file;
@@ -310,14 +312,32 @@ static void step_process(void)
 	}
 }
 
+/* A read shows no fewer bytes than had moved when it began, and no more than when it ended. */
+static void check_read(const u64 *before)
+{
+	struct sockstat_conn *conn = fuzz_conn();
+
+	if (!conn || !model.established || model.destroyed)
+		return;
+	for (int flow = 0; flow < MODEL_FLOWS; flow++) {
+		u64 n = conn->ledger.total[flow];
+
+		if (n < before[flow] || n > model.truth[flow])
+			fuzz_fail(flow == MODEL_TX ? "TX as read" : "RX as read", before[flow], n);
+	}
+}
+
 /* Other CPUs use the socket while the module's code reads it. */
 static void step_race(void)
 {
 	u8 what = take(), event = take();
 	enum sockstat_flow flow = event & 2 ? SOCKSTAT_TX : SOCKSTAT_RX;
 	bool read = event & 1;
+	u64 before[MODEL_FLOWS];
 
+	memcpy(before, model.truth, sizeof(before));
 	model_race(true, take());
+	model.stalls = !read;
 	/* of two calls in one direction at a time, either may be credited */
 	if (what & 1 && !model.tp.urg_data && !model.urgent_unbooked &&
 	    (read || flow == SOCKSTAT_TX))
@@ -328,18 +348,20 @@ static void step_race(void)
 		model_ack(take_small());
 	if (what & 8)
 		model_transmit(take_small(), what & 16);
-	for (int i = 0; what & 128 && i < 8; i++)
-		model_transmit(1, true);
+	for (int i = 0; what & 128 && !model_backlog_misleads() && i < 24; i++)
+		model_transmit(1460, true);
 	if (what & 32)
 		model_data(take_small());
 	else if (what & 64)
 		model_fin();
 	model_race(false, 0);
 	take_actor();
-	if (read)
+	if (read) {
 		event_read();
-	else if (has_descriptors())
+		check_read(before);
+	} else if (has_descriptors()) {
 		event_enter(flow, false);
+	}
 	model_flush();
 }
 
@@ -352,6 +374,16 @@ static void step_module(void)
 		armed = true;
 	if (b & 1 && !repairs)
 		fuzz_no_memory = b & 2;
+}
+
+static void check_queues(void)
+{
+	u32 queue[SOCKSTAT_FLOWS];
+
+	sockstat_ledger_queues(sk(), queue);
+	for (int flow = 0; flow < MODEL_FLOWS; flow++)
+		if (queue[flow] != model_queue(flow))
+			fuzz_fail("queue", model_queue(flow), queue[flow]);
 }
 
 /* The queues of a listener: connections that wait for accept(), and their limit */
@@ -371,15 +403,9 @@ static void read_listener(void)
 
 static void step_read(void)
 {
-	u32 queue[SOCKSTAT_FLOWS];
-
 	take_actor();
 	event_read();
 	settled();
-	sockstat_ledger_queues(sk(), queue);
-	for (int flow = 0; flow < MODEL_FLOWS; flow++)
-		if (queue[flow] != model_queue(flow))
-			fuzz_fail("queue", model_queue(flow), queue[flow]);
 	read_listener();
 }
 
@@ -517,6 +543,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		struct sockstat_conn *conn;
 
 		step();
+		if (!model.destroyed)
+			check_queues();
 		conn = fuzz_conn();
 		if (trace)
 			fprintf(stderr,

@@ -60,6 +60,7 @@ void book_over(void);
 void book_found(bool from_start);
 void book_call(const struct actor *a, int flow);
 void book_holder(struct sockstat_conn *conn, const struct actor *a);
+void book_closed(const struct actor *a);
 void book_check(struct sockstat_conn *conn, bool settled);
 
 #endif

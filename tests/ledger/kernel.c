@@ -133,7 +133,8 @@ u64 sockstat_process_dropped(void)
 
 bool sockstat_process_is_now(const struct sockstat_process *p, const struct sockstat_caller *caller)
 {
-	return p->pid == caller->pid && p->exec_id == caller->exec_id;
+	return p->pid == caller->pid && p->exec_id == caller->exec_id &&
+	       !memcmp(p->comm, caller->task->comm, sizeof(p->comm));
 }
 
 struct sockstat_process *sockstat_process_get(const struct sockstat_caller *caller)
@@ -143,6 +144,7 @@ struct sockstat_process *sockstat_process_get(const struct sockstat_caller *call
 	if (p) {
 		p->pid = caller->pid;
 		p->exec_id = caller->exec_id;
+		memcpy(p->comm, caller->task->comm, sizeof(p->comm));
 	}
 	return p;
 }

@@ -41,6 +41,7 @@ typedef struct {
 } atomic64_t;
 
 #define CONFIG_64BIT 1
+#define U8_MAX UINT8_MAX
 #define U16_MAX UINT16_MAX
 #define U32_MAX UINT32_MAX
 #define U64_MAX UINT64_MAX
@@ -218,6 +219,7 @@ struct task_struct {
 	struct pid *pid;
 	struct files_struct *files;
 	u64 self_exec_id;
+	char comm[TASK_COMM_LEN];
 };
 
 enum { SS_UNCONNECTED = 1, SS_CONNECTING, SS_CONNECTED };

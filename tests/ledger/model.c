@@ -75,6 +75,16 @@ void model_add64(u64 *to, u64 n, bool first)
 	model_store(to, 8, n, first);
 }
 
+/* The value of a sequence number when the stores that were put off have been made */
+u32 model_last(const u32 *seq)
+{
+	u32 n = *seq;
+
+	for (unsigned int i = model.next; i < model.n_writes; i++)
+		n += model.writes[i].to == seq ? model.writes[i].add : 0;
+	return n;
+}
+
 void model_moved(enum model_flow flow, u64 bytes)
 {
 	model.truth[flow] += bytes;
@@ -84,6 +94,8 @@ void model_moved(enum model_flow flow, u64 bytes)
 /* inet_sk_state_store() and inet_sk_set_state(): the tracepoint comes first */
 void model_set_state(int state)
 {
+	if (!(BIT(state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_SYN_RECV)))
+		model.established = true;
 	event_state(sk()->sk_state, state);
 	sk()->sk_state = state;
 	if (state == TCP_ESTABLISHED)
@@ -158,7 +170,7 @@ static void send_syn(u32 data)
 /* tcp_v4_connect(); with TCP_FASTOPEN_CONNECT, tcp_connect() is left to the first send. */
 void model_connect(u32 syn_data, bool deferred)
 {
-	model.open = true;
+	model.open = model.active = true;
 	model.truth[MODEL_TX] = model.truth[MODEL_RX] = 0;
 	model.tp.inet.inet_dport = 80;
 	model_set_state(TCP_SYN_SENT);
@@ -253,7 +265,7 @@ void model_send(u64 bytes)
 			model_data(bytes); /* tcp_send_rcvq() */
 		return;
 	}
-	bytes = min(bytes, (u64)MODEL_BUFFER - (u32)(tp->write_seq - tp->snd_una));
+	bytes = min(bytes, (u64)MODEL_BUFFER - (u32)(model_last(&tp->write_seq) - tp->snd_una));
 	sk()->sk_lock.owned = model.racing;
 	model_add32(&tp->write_seq, bytes, true);
 	if (tp->repair) /* tcp_write_xmit() transmits nothing */
@@ -261,7 +273,7 @@ void model_send(u64 bytes)
 	model_moved(MODEL_TX, bytes);
 }
 
-/* One call that sends any number of bytes, which the peer acknowledges meanwhile. */
+/* One call that sends any number of bytes: the peer acknowledges all when the buffer is full. */
 void model_send_big(u64 bytes)
 {
 	if (model.tp.repair)
@@ -269,8 +281,10 @@ void model_send_big(u64 bytes)
 	while (bytes && model_can_send()) {
 		u32 n = min(bytes, MODEL_CHUNK);
 
-		model_transmit(U32_MAX, false);
-		model_ack(U32_MAX);
+		if (model.tp.write_seq - model.tp.snd_una + n > MODEL_BUFFER) {
+			model_transmit(U32_MAX, false);
+			model_ack(U32_MAX);
+		}
 		model_send(n);
 		bytes -= n;
 	}
@@ -301,6 +315,17 @@ void model_transmit(u32 bytes, bool again)
 	fin = model.fin_queued && bytes == left;
 	model_add64(&tp->bytes_sent, bytes - fin, true); /* __tcp_transmit_skb() */
 	model_add32(&tp->snd_nxt, bytes, false);	 /* tcp_event_new_data_sent() */
+	if (model.racing && model.stalls && model.n_writes && model.n_writes < MODEL_WRITES)
+		model.writes[model.n_writes - 1].wait = U8_MAX;
+}
+
+/*
+ * Whether sk_max_ack_backlog does not tell who called connect(): an accepted socket was
+ * connected anew, or its listener called listen(fd, 0).
+ */
+bool model_backlog_misleads(void)
+{
+	return model.active == !!sk()->sk_max_ack_backlog;
 }
 
 /*
@@ -312,6 +337,8 @@ void model_transmit_fails(void)
 {
 	struct tcp_sock *tp = &model.tp;
 
+	if (model_backlog_misleads())
+		return;
 	if (model_in_state(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) && tp->snd_nxt - tp->snd_una > 3) {
 		tp->bytes_retrans += tp->snd_nxt - tp->snd_una;
 		model.failed = true;
@@ -404,7 +431,8 @@ static void disconnect(void)
 		tp->write_seq = 1;
 	tp->bytes_sent = tp->bytes_acked = tp->bytes_received = tp->bytes_retrans = 0;
 	tp->packets_out = 0;
-	model.open = model.syn_sent = model.fin_queued = model.fin_came = model.fin_read = false;
+	model.open = model.active = model.syn_sent = model.established = false;
+	model.fin_queued = model.fin_came = model.fin_read = false;
 	model.urgent_unbooked = model.inline_unbooked = model.failed = false;
 }
 

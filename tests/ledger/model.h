@@ -16,8 +16,8 @@ enum model_flow { MODEL_TX, MODEL_RX, MODEL_FLOWS };
 
 #define MODEL_WRITES 64
 
-/* Most bytes in a buffer; the kernel's limits are below 2 GiB. */
-#define MODEL_BUFFER (1U << 30)
+/* Most bytes in a buffer: sk_sndbuf and sk_rcvbuf are of type int and count more than the data. */
+#define MODEL_BUFFER (S32_MAX - 65536U)
 #define MODEL_CHUNK (1ULL << 28) /* of a call that moves more */
 
 /**
@@ -38,7 +38,9 @@ struct model_write {
  * @tp: the socket
  * @truth: application bytes of the connection, by flow
  * @open: connect() has set the peer, or the socket was accepted
+ * @active: this side has called connect()
  * @syn_sent: tcp_connect() has run
+ * @established: the handshake is complete, so that all sequence numbers are valid
  * @fin_queued: the last number of write_seq is the FIN's
  * @fin_came: the last number of rcv_nxt is the peer's FIN's
  * @fin_read: copied_seq has passed it
@@ -51,17 +53,18 @@ struct model_write {
  * @failed: a retransmission was counted but not made
  * @writes: stores that are put off, from @next on, @n_writes of them
  * @racing: the next operation's stores are put off
+ * @stalls: and the CPU that transmits may stop between two of them for any time
  */
 struct model {
 	struct tcp_sock tp;
 	struct socket socket;
 	u64 truth[MODEL_FLOWS];
-	bool open, syn_sent, fin_queued, fin_came, fin_read, closed, destroyed;
+	bool open, active, syn_sent, established, fin_queued, fin_came, fin_read, closed, destroyed;
 	u8 repair_queue;
 	bool urgent_unbooked, inline_unbooked, failed;
 	struct model_write writes[MODEL_WRITES];
 	unsigned int next, n_writes;
-	bool racing;
+	bool racing, stalls;
 };
 
 extern struct model model;
@@ -85,6 +88,7 @@ void event_moved(enum model_flow flow, u64 bytes);
 void model_store(void *to, u8 size, u64 add, bool first);
 void model_add32(u32 *to, u32 n, bool first);
 void model_add64(u64 *to, u64 n, bool first);
+u32 model_last(const u32 *seq);
 void model_moved(enum model_flow flow, u64 bytes);
 void model_set_state(int state);
 bool model_in_state(int flags);
@@ -105,6 +109,7 @@ void model_send(u64 bytes);
 void model_send_big(u64 bytes);
 void model_transmit(u32 bytes, bool again);
 void model_transmit_fails(void);
+bool model_backlog_misleads(void);
 u32 model_queue(enum model_flow flow);
 void model_ack(u32 bytes);
 bool model_can_receive(void);

@@ -21,8 +21,9 @@ static void urgent_arrives(void)
 void model_data(u32 bytes)
 {
 	struct tcp_sock *tp = &model.tp;
+	u32 unread = model_last(&tp->rcv_nxt) - tp->copied_seq;
 
-	if (!model_can_receive() || tp->rcv_nxt - tp->copied_seq + (u64)bytes > MODEL_BUFFER)
+	if (!model_can_receive() || unread + (u64)bytes > MODEL_BUFFER)
 		return;
 	if (tp->urg_data == TCP_URG_NOTYET)
 		model_flush(), model_race(false, 0);
