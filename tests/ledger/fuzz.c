@@ -137,6 +137,7 @@ static u64 take_amount(void)
 	}
 }
 
+/* Of two bytes of the input, as min() evaluates one argument twice */
 static u32 take_small(void)
 {
 	return min(take_amount(), 1ULL << 29);
