@@ -8,6 +8,7 @@
 #define SOCKSTAT_COMPAT_H
 
 #include <linux/compat.h>
+#include <linux/ftrace.h>
 #include <linux/irq_work.h>
 #include <linux/net.h>
 #include <linux/ptrace.h>
@@ -151,6 +152,17 @@ static __always_inline unsigned long sockstat_compat_argument(struct pt_regs *re
 	return regs_get_kernel_argument(regs, n);
 #endif
 }
+
+/*
+ * A kernel with dynamic ftrace but without KPROBES_ON_FTRACE refuses probes on ftrace
+ * sites. On riscv64 before 6.16 these are the entries of functions. The offset of the
+ * next instruction, 0 if there is no such rule.
+ */
+#if defined(CONFIG_DYNAMIC_FTRACE) && !defined(CONFIG_KPROBES_ON_FTRACE)
+#define SOCKSTAT_COMPAT_PAST_SITE MCOUNT_INSN_SIZE
+#else
+#define SOCKSTAT_COMPAT_PAST_SITE 0
+#endif
 
 /* Number of arguments that syscall_get_arguments() copies. */
 #define SOCKSTAT_COMPAT_SYSCALL_ARGS 6

@@ -8,6 +8,7 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "probe.h"
 
 /* Protects the kprobes and kretprobes of all sets, and their @missed. */
@@ -78,6 +79,25 @@ static int probe_register_kprobe(struct kprobe *kp)
 }
 
 /*
+ * Register a kprobe on a function's entry or, if the kernel refuses that, on the
+ * instruction after its ftrace site, where the registers of the arguments and of the
+ * return address are still unchanged.
+ */
+static int probe_register_site(struct kprobe *site)
+{
+	const char *function = site->symbol_name;
+	kprobe_pre_handler_t handler = site->pre_handler;
+	int err = probe_register_kprobe(site);
+
+	if (err != -EINVAL || !SOCKSTAT_COMPAT_PAST_SITE)
+		return err;
+	site->symbol_name = function;
+	site->offset = SOCKSTAT_COMPAT_PAST_SITE;
+	site->pre_handler = handler;
+	return probe_register_kprobe(site);
+}
+
+/*
  * A probe on a function's ftrace site is called through ftrace. The kernel can
  * optimize a probe on the next instruction, where the argument registers are
  * still unchanged, into a jump, which costs a third less. Registering a disabled
@@ -134,7 +154,7 @@ static int probe_register_entry(struct sockstat_entry_probe *p)
 	if (p->past && probe_register_jump(p))
 		return 0;
 	p->site = probe_make_entry(p, NULL);
-	return probe_register_kprobe(&p->site);
+	return probe_register_site(&p->site);
 }
 
 /*
@@ -235,6 +255,64 @@ static void probe_leave_jumps(struct sockstat_probe_set *set)
 	}
 }
 
+/* A function that is never called. It has no ftrace site, so it can have a kretprobe. */
+static noinline notrace void probe_uncalled(void)
+{
+	barrier();
+}
+
+/* The kretprobe's own pre_handler replaces the return address. */
+static int probe_enter_return(struct kprobe *site, struct pt_regs *regs)
+{
+	struct sockstat_return_probe *p = container_of(site, struct sockstat_return_probe, site);
+
+	return p->rp.kp.pre_handler(&p->rp.kp, regs);
+}
+
+static int probe_register_kretprobe(struct sockstat_return_probe *p, kprobe_opcode_t *addr)
+{
+	int err;
+
+	p->rp = (struct kretprobe){
+		.kp.addr = addr,
+		.kp.symbol_name = addr ? NULL : p->function,
+		.entry_handler = p->entry,
+		.handler = p->handler,
+		.data_size = p->data_size,
+		.maxactive = p->maxactive,
+	};
+	err = register_kretprobe(&p->rp);
+	if (err)
+		p->rp.kp.addr = NULL;
+	return err;
+}
+
+/*
+ * The kernel accepts a kretprobe only on a function's entry. If it refuses all probes
+ * there, the kretprobe is on another function, and a kprobe after the ftrace site passes
+ * the calls on.
+ */
+static int probe_register_return(struct sockstat_return_probe *p)
+{
+	int err = probe_register_kretprobe(p, NULL);
+
+	if (err != -EINVAL || !SOCKSTAT_COMPAT_PAST_SITE)
+		return err;
+	err = probe_register_kretprobe(p, (kprobe_opcode_t *)probe_uncalled);
+	if (err)
+		return err;
+	p->site = (struct kprobe){
+		.symbol_name = p->function,
+		.pre_handler = probe_enter_return,
+	};
+	err = probe_register_site(&p->site);
+	if (err) {
+		unregister_kretprobe(&p->rp);
+		p->rp.kp.addr = NULL;
+	}
+	return err;
+}
+
 static int probe_register_returns(struct sockstat_probe_set *set, const char *name)
 {
 	int err, first_err = 0;
@@ -245,16 +323,7 @@ static int probe_register_returns(struct sockstat_probe_set *set, const char *na
 
 		if (!probe_is_chosen(p->module, name) || p->rp.kp.addr)
 			continue;
-		p->rp = (struct kretprobe){
-			.kp.symbol_name = p->function,
-			.entry_handler = p->entry,
-			.handler = p->handler,
-			.data_size = p->data_size,
-			.maxactive = p->maxactive,
-		};
-		err = register_kretprobe(&p->rp);
-		if (err)
-			p->rp.kp.addr = NULL;
+		err = probe_register_return(p);
 		if (err == -ENOENT && p->module && !name)
 			continue;
 		if (err)
@@ -273,16 +342,20 @@ static void probe_unregister_returns(struct sockstat_probe_set *set, const char 
 	for (i = 0; i < set->nr_returns; i++) {
 		struct sockstat_return_probe *p = &set->returns[i];
 
-		if (probe_is_chosen(p->module, name) && p->rp.kp.addr)
-			live[nr_live++] = &p->rp;
+		if (!probe_is_chosen(p->module, name) || !p->rp.kp.addr)
+			continue;
+		live[nr_live++] = &p->rp;
+		if (p->site.addr)
+			unregister_kprobe(&p->site);
 	}
 	unregister_kretprobes(live, nr_live);
 	while (nr_live--) {
 		struct sockstat_return_probe *p =
 			container_of(live[nr_live], struct sockstat_return_probe, rp);
 
-		p->missed += p->rp.kp.nmissed + p->rp.nmissed;
+		p->missed += p->rp.kp.nmissed + p->rp.nmissed + p->site.nmissed;
 		p->rp = (struct kretprobe){};
+		p->site = (struct kprobe){};
 	}
 }
 
@@ -412,7 +485,8 @@ u64 sockstat_probe_missed(const struct sockstat_probe_set *set)
 	for (i = 0; i < set->nr_returns; i++) {
 		const struct sockstat_return_probe *p = &set->returns[i];
 
-		missed += p->missed + READ_ONCE(p->rp.kp.nmissed) + READ_ONCE(p->rp.nmissed);
+		missed += p->missed + READ_ONCE(p->rp.kp.nmissed) + READ_ONCE(p->rp.nmissed) +
+			  READ_ONCE(p->site.nmissed);
 	}
 	mutex_unlock(&probe_mutex);
 	return missed;

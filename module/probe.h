@@ -44,6 +44,8 @@ struct sockstat_entry_probe {
  * @data_size: size of the data that @entry passes to @handler
  * @maxactive: number of calls in progress beyond which the kernel skips some
  * @rp: the kretprobe; its addr is NULL if it is not registered
+ * @site: the kprobe that passes calls to @rp where the kernel refuses @rp on the
+ *        function's entry; else its addr is NULL
  * @missed: calls that the kernel skipped at earlier registrations
  */
 struct sockstat_return_probe {
@@ -54,6 +56,7 @@ struct sockstat_return_probe {
 	size_t data_size;
 	int maxactive;
 	struct kretprobe rp;
+	struct kprobe site;
 	u64 missed;
 };
 

@@ -40,8 +40,8 @@ is_refused()
 # ---- a function that cannot be probed ----
 
 # The probes of the loaded module name the functions. Those that some kernels do not have
-# are optional, and those of tls, because it is a module.
-optional='tcp_sendpage|tls_.*|strp_init|sk_psock_.*|tcp_bpf_.*|skb_send_sock_locked|espintcp_.*'
+# are optional, and those of tls, because it is a module. probe_uncalled is the module's own.
+optional='probe_uncalled|tcp_sendpage|tls_.*|strp_init|sk_psock_.*|tcp_bpf_.*|skb_send_sock_locked|espintcp_.*'
 load_module
 functions=$(comm -13 <(echo "$empty") <(probes_now) |
 	sed -n 's/^[kr] *\([a-z0-9_]*\).*/\1/p' | sort -u | grep -vxE "$optional")
