@@ -152,6 +152,16 @@ static inline int64_t bed_deadline(void)
 	}                                                                            \
 	TEST_HARNESS_MAIN
 
+/* True if the system call @in is @nr. On s390x, libc calls sockets by socketcall(2). */
+static inline bool bed_is_syscall(long in, long nr)
+{
+#ifdef SYS_socketcall
+	if (in == SYS_socketcall)
+		return nr == SYS_recvfrom || nr == SYS_sendto || nr == SYS_accept4;
+#endif
+	return in == nr;
+}
+
 /* True if a thread sleeps in the system call @nr. */
 static inline bool bed_blocked(pid_t tid, long nr)
 {
@@ -166,7 +176,7 @@ static inline bool bed_blocked(pid_t tid, long nr)
 	if (fscanf(f, "%ld", &in) != 1)
 		in = -1;
 	fclose(f);
-	if (in != nr)
+	if (!bed_is_syscall(in, nr))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	f = fopen(path, "re");

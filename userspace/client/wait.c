@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,6 +129,13 @@ void wait_state(struct end *e, enum sockstat_state state)
 	wait_until(e->run, in_state, &a, sockstat_state_name(state));
 }
 
+/* On s390x, libc makes the calls on sockets by socketcall(2). */
+#ifdef SYS_socketcall
+#define SOCKETCALL SYS_socketcall
+#else
+#define SOCKETCALL (-1)
+#endif
+
 struct syscall_wait {
 	pid_t pid, tid;
 	long nr;
@@ -138,6 +146,7 @@ static bool in_syscall(void *arg)
 	const struct syscall_wait *s = arg;
 	char path[48], text[64];
 	ssize_t n;
+	long nr;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", s->pid, s->tid);
@@ -150,11 +159,14 @@ static bool in_syscall(void *arg)
 		return false;
 	text[n] = '\0';
 	/* The file says "running" while the thread does not sleep. */
-	return text[0] >= '0' && text[0] <= '9' && atol(text) == s->nr;
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	nr = atol(text);
+	return nr == s->nr || nr == SOCKETCALL;
 }
 
 /**
- * wait_in_syscall - wait until a thread sleeps in a system call
+ * wait_in_syscall - wait until a thread sleeps in a call on a socket
  * @r: the run
  * @pid: its process
  * @tid: the thread
