@@ -48,6 +48,9 @@ void model_urgent(u32 ahead)
 		return;
 	if (tp->urg_data && !after(at, tp->urg_seq))
 		return;
+	/* the module compares urg_seq, which may be the same only by chance (limits.md) */
+	if (at == tp->urg_seq)
+		return;
 	if (tp->urg_seq == tp->copied_seq && tp->urg_data && !sock_flag(sk(), SOCK_URGINLINE) &&
 	    tp->copied_seq != tp->rcv_nxt) {
 		tp->copied_seq++;
