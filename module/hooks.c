@@ -194,7 +194,7 @@ static struct sockstat_entry_probe hooks_entries[] = {
 	{ .function = "tcp_sendpage", .handler = hooks_on_send, .optional = true },
 	{ .function = "tcp_recvmsg", .handler = hooks_on_recvmsg },
 	{ .function = "tcp_splice_read", .handler = hooks_on_splice_read },
-	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive },
+	{ .function = "tcp_zerocopy_receive", .handler = hooks_on_receive, .direct = true },
 	{ .function = "__scm_destroy", .handler = hooks_on_scm_destroy },
 	{ .function = "strp_init", .handler = hooks_on_strp_init, .optional = true },
 	/* calls on a socket in a sockmap; the last one sends through another socket */

@@ -14,6 +14,9 @@
 /* Protects the kprobes and kretprobes of all sets, and their @missed. */
 static DEFINE_MUTEX(probe_mutex);
 
+/* No function's ftrace site ends farther from its entry, in bytes. */
+#define PROBE_PAST_MAX 16
+
 static int probe_fail(const char *what, const char *symbol, int err)
 {
 	pr_err("cannot probe %s %s: %pe\n", what, symbol, ERR_PTR(err));
@@ -59,13 +62,9 @@ static bool probe_is_chosen(const char *module, const char *name)
 	return !name || (module && !strcmp(module, name));
 }
 
-static struct kprobe probe_make_entry(const struct sockstat_entry_probe *p, kprobe_opcode_t *addr)
+static int probe_ignore(struct kprobe *kp, struct pt_regs *regs)
 {
-	return (struct kprobe){
-		.addr = addr,
-		.symbol_name = addr ? NULL : p->function,
-		.pre_handler = p->handler,
-	};
+	return 0;
 }
 
 /* Register a kprobe; clear it if that fails, as its addr says whether it is registered. */
@@ -97,89 +96,150 @@ static int probe_register_site(struct kprobe *site)
 	return probe_register_kprobe(site);
 }
 
-/*
- * A probe on a function's ftrace site is called through ftrace. The kernel can
- * optimize a probe on the next instruction, where the argument registers are
- * still unchanged, into a jump, which costs a third less. Registering a disabled
- * probe by the function's name reveals the address of its ftrace site.
- *
- * Only the kernel's own functions get jumps. In a module that is unloaded soon
- * after the jump was removed, kill_optimized_kprobe() of 7.3 leaves the unused
- * probe behind, and no other can be registered at that address.
- */
-static void probe_locate_entries(struct sockstat_probe_set *set)
-{
 #if defined(CONFIG_OPTPROBES) && defined(CONFIG_KPROBES_ON_FTRACE)
-	struct kprobe *found[SOCKSTAT_PROBE_MAX];
-	int nr_found = 0;
-	unsigned int i;
+/*
+ * Whether @addr is that of the first instruction past an ftrace site. Asked to remove
+ * an address from an empty filter, ftrace answers -ENOENT if the address is inside a
+ * site, and -EINVAL if it is not.
+ */
+static bool probe_is_past_site(unsigned long addr)
+{
+	static struct ftrace_ops empty;
 
-	for (i = 0; i < set->nr_entries; i++) {
-		struct sockstat_entry_probe *p = &set->entries[i];
-
-		if (p->module)
-			continue;
-		p->site = probe_make_entry(p, NULL);
-		p->site.flags = KPROBE_FLAG_DISABLED;
-		if (probe_register_kprobe(&p->site))
-			continue;
-		if (kprobe_ftrace(&p->site))
-			p->past = p->site.addr + MCOUNT_INSN_SIZE / sizeof(*p->site.addr);
-		found[nr_found++] = &p->site;
-	}
-	unregister_kprobes(found, nr_found);
-	while (nr_found--)
-		*found[nr_found] = (struct kprobe){};
-#endif
+	return ftrace_set_filter_ip(&empty, addr - 1, 1, 0) == -ENOENT &&
+	       ftrace_set_filter_ip(&empty, addr, 1, 0) == -EINVAL;
 }
 
 /*
+ * Find the offset of the instruction past the ftrace site: most functions of the kernel
+ * begin alike, so look at one that is exported. Return 0 if there is none.
+ */
+static unsigned int probe_find_past(void)
+{
+	unsigned long entry = (unsigned long)register_module_notifier;
+	unsigned int past;
+
+	for (past = MCOUNT_INSN_SIZE; past <= PROBE_PAST_MAX; past++)
+		if (probe_is_past_site(entry + past))
+			return past;
+	return 0;
+}
+
+/*
+ * Register a kprobe @past bytes behind the function's beginning. Look at the place after
+ * the registration, which finds the function. The handler is not called until the place
+ * is known to be the right one.
+ *
  * jump.list is linked only if the kernel has prepared the probe for optimization;
  * otherwise it would stay an int3, which costs more than ftrace.
+ *
+ * Return -EOPNOTSUPP if the place is right but a jump is not possible there.
  */
-static bool probe_register_jump(struct sockstat_entry_probe *p)
+static int probe_register_past(struct sockstat_entry_probe *p, unsigned int past)
 {
-	p->jump = probe_make_entry(p, p->past);
-	if (probe_register_kprobe(&p->jump))
-		return false;
-	if (!list_empty(&p->jump.list))
-		return true;
+	bool is_right;
+	int err;
+
+	p->jump = (struct kprobe){
+		.symbol_name = p->function,
+		.offset = past,
+		.pre_handler = probe_ignore,
+	};
+	err = probe_register_kprobe(&p->jump);
+	if (err)
+		return err;
+	is_right = probe_is_past_site((unsigned long)p->jump.addr);
+	if (is_right && !list_empty(&p->jump.list)) {
+		WRITE_ONCE(p->jump.pre_handler, p->handler);
+		return 0;
+	}
 	unregister_kprobe(&p->jump);
 	p->jump = (struct kprobe){};
-	return false;
+	return is_right ? -EOPNOTSUPP : -EINVAL;
 }
 
-static int probe_register_entry(struct sockstat_entry_probe *p)
+/*
+ * A probe on a function's ftrace site is called through ftrace. The kernel can
+ * optimize a probe on the next instruction, where the argument registers are still
+ * unchanged, into a jump, which costs a third less.
+ *
+ * Most of insmod's time goes to registrations, so the first is to be at the right place.
+ * With IBT, a function that may be called by its address begins with an instruction that
+ * says so; others begin with their ftrace site.
+ *
+ * Return -ENOENT if there is no such function, another errno if it can have no jump.
+ */
+static int probe_register_jump(struct sockstat_entry_probe *p, unsigned int past)
 {
-	if (p->past && probe_register_jump(p))
-		return 0;
-	p->site = probe_make_entry(p, NULL);
+	unsigned int first = p->direct ? MCOUNT_INSN_SIZE : past;
+	unsigned int second = p->direct ? past : MCOUNT_INSN_SIZE;
+	int err = probe_register_past(p, first);
+
+	if (err && err != -ENOENT && err != -EOPNOTSUPP && second != first)
+		err = probe_register_past(p, second);
+	return err;
+}
+#else
+static unsigned int probe_find_past(void)
+{
+	return 0;
+}
+
+static int probe_register_jump(struct sockstat_entry_probe *p, unsigned int past)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+static int probe_register_entry_site(struct sockstat_entry_probe *p, kprobe_pre_handler_t handler)
+{
+	p->site = (struct kprobe){ .symbol_name = p->function, .pre_handler = handler };
 	return probe_register_site(&p->site);
+}
+
+/*
+ * Only the kernel's own functions get jumps. In a module that is unloaded soon after
+ * the jump was removed, kill_optimized_kprobe() of 7.3 leaves the unused probe behind,
+ * and no other can be registered at that address.
+ */
+static int probe_register_entry(struct sockstat_entry_probe *p, unsigned int past)
+{
+	int err = past && !p->module ? probe_register_jump(p, past) : -EOPNOTSUPP;
+
+	return err && err != -ENOENT ? probe_register_entry_site(p, p->handler) : err;
 }
 
 /*
  * The functions of a module that is not loaded do not exist. Without @name, that
  * is the same error as that of a function that the kernel lacks. A module that is
- * being loaded may be found here before it is reported to probe_on_module().
+ * being loaded may be found here before it is reported to probe_on_module(). If it
+ * is loaded while this searches for its functions, probe_on_module() will register all.
+ * With @name, each function that can be probed is.
  */
 static int probe_register_entries(struct sockstat_probe_set *set, const char *name)
 {
-	int err, first_err = 0;
+	const char *absent = NULL;
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < set->nr_entries; i++) {
 		struct sockstat_entry_probe *p = &set->entries[i];
 
 		if (!probe_is_chosen(p->module, name) || p->jump.addr || p->site.addr)
 			continue;
-		err = probe_register_entry(p);
+		if (absent && probe_is_chosen(p->module, absent))
+			continue;
+		err = probe_register_entry(p, set->past);
+		if (err == -ENOENT && p->module && !name && !p->optional)
+			absent = p->module;
 		if (err == -ENOENT && (p->optional || (p->module && !name)))
 			continue;
 		if (err)
-			err = probe_fail("function", p->function, err);
-		first_err = first_err ?: err;
+			probe_fail("function", p->function, err);
+		if (err && !name)
+			return err;
 	}
-	return first_err;
+	return 0;
 }
 
 /* One call for all probes, since each call waits for a grace period. */
@@ -210,11 +270,6 @@ static void probe_unregister_entries(struct sockstat_probe_set *set, const char 
 	}
 }
 
-static int probe_ignore(struct kprobe *kp, struct pt_regs *regs)
-{
-	return 0;
-}
-
 /*
  * A livepatch redirects a function at its ftrace site, and the instructions behind
  * that are not executed any more. So probe the sites themselves, before the first
@@ -234,9 +289,7 @@ static void probe_leave_jumps(struct sockstat_probe_set *set)
 		p = &set->entries[i];
 		if (!p->jump.addr)
 			continue;
-		p->site = probe_make_entry(p, NULL);
-		p->site.pre_handler = probe_ignore;
-		err = probe_register_kprobe(&p->site);
+		err = probe_register_entry_site(p, probe_ignore);
 		if (err) {
 			probe_fail("the livepatched function", p->function, err);
 			continue;
@@ -315,8 +368,8 @@ static int probe_register_return(struct sockstat_return_probe *p)
 
 static int probe_register_returns(struct sockstat_probe_set *set, const char *name)
 {
-	int err, first_err = 0;
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < set->nr_returns; i++) {
 		struct sockstat_return_probe *p = &set->returns[i];
@@ -327,10 +380,11 @@ static int probe_register_returns(struct sockstat_probe_set *set, const char *na
 		if (err == -ENOENT && p->module && !name)
 			continue;
 		if (err)
-			err = probe_fail("function", p->function, err);
-		first_err = first_err ?: err;
+			probe_fail("function", p->function, err);
+		if (err && !name)
+			return err;
 	}
-	return first_err;
+	return 0;
 }
 
 static void probe_unregister_returns(struct sockstat_probe_set *set, const char *name)
@@ -391,8 +445,7 @@ static int probe_register_functions(struct sockstat_probe_set *set)
 	int err;
 
 	mutex_lock(&probe_mutex);
-	if (!test_taint(TAINT_LIVEPATCH))
-		probe_locate_entries(set);
+	set->past = test_taint(TAINT_LIVEPATCH) ? 0 : probe_find_past();
 	err = probe_register_returns(set, NULL) ?: probe_register_entries(set, NULL);
 	mutex_unlock(&probe_mutex);
 	return err;

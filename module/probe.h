@@ -17,9 +17,9 @@
  * @module: name of the module that has the function; NULL if it is the kernel's own
  * @handler: called at each entry, with preemption off
  * @optional: not every kernel has this function
- * @past: address of the instruction after the function's ftrace site; NULL if
- *        there is no such site, or a jump there is not possible or not wanted
- * @jump: the kprobe at @past; its addr is NULL if it is not registered
+ * @direct: the kernel only calls this function directly, never by its address
+ * @jump: the kprobe on the instruction after the function's ftrace site; its addr
+ *        is NULL if it is not registered
  * @site: the kprobe at the entry itself, registered instead of @jump; its addr
  *        is NULL if it is not registered
  * @missed: hits that the kernel skipped at earlier registrations
@@ -29,7 +29,7 @@ struct sockstat_entry_probe {
 	const char *module;
 	kprobe_pre_handler_t handler;
 	bool optional;
-	kprobe_opcode_t *past;
+	bool direct;
 	struct kprobe jump;
 	struct kprobe site;
 	u64 missed;
@@ -83,6 +83,8 @@ struct sockstat_trace_probe {
  * @nr_traces: number of @traces
  * @nr_entries: number of @entries
  * @nr_returns: number of @returns
+ * @past: offset of the instruction after the ftrace site in most of the kernel's
+ *        functions; 0 if jumps there are not possible or not wanted
  * @modules: reports modules that are loaded and unloaded
  */
 struct sockstat_probe_set {
@@ -92,6 +94,7 @@ struct sockstat_probe_set {
 	unsigned int nr_traces;
 	unsigned int nr_entries;
 	unsigned int nr_returns;
+	unsigned int past;
 	struct notifier_block modules;
 };
 
