@@ -5,13 +5,16 @@
  * connection was opened.
  *
  * Expected values are the results of this program's own calls and TCP_INFO.
+ *
+ * insmod and rmmod take most of the time, so one insmod serves all situations in which
+ * the first table may be read at once.
  */
 #include <poll.h>
 #include <sys/wait.h>
 
 #include "before.h"
 
-TEST_F_TIMEOUT(before, idle, SECONDS)
+SITUATION(idle)
 {
 	int fd[2];
 
@@ -28,7 +31,7 @@ TEST_F_TIMEOUT(before, idle, SECONDS)
 	expect_server(_metadata, self, fd, 502, 1031);
 }
 
-TEST_F_TIMEOUT(before, never_used, SECONDS)
+SITUATION(never_used)
 {
 	const struct sockstat_row *row;
 	int fd[2];
@@ -44,7 +47,7 @@ TEST_F_TIMEOUT(before, never_used, SECONDS)
 }
 
 /* The module infers an accepted socket's role from the backlog of its listener. */
-TEST_F_TIMEOUT(before, role_for_every_backlog, SECONDS)
+SITUATION(role_for_every_backlog)
 {
 	static const int backlogs[] = { 0, 1, 128, 4096 };
 	int fd[ARRAY_SIZE(backlogs)][2];
@@ -69,7 +72,7 @@ TEST_F_TIMEOUT(before, role_for_every_backlog, SECONDS)
 	}
 }
 
-TEST_F_TIMEOUT(before, mid_transfer_unread, SECONDS)
+SITUATION(mid_transfer_unread)
 {
 	int fd[2];
 
@@ -86,7 +89,7 @@ TEST_F_TIMEOUT(before, mid_transfer_unread, SECONDS)
 }
 
 /* The buffers of both ends are full, in both directions. */
-TEST_F_TIMEOUT(before, mid_transfer_stalled, SECONDS)
+SITUATION(mid_transfer_stalled)
 {
 	const struct sockstat_row *row;
 	size_t sent[2] = { 0 };
@@ -145,28 +148,28 @@ static void half_closed(struct __test_metadata *_metadata, FIXTURE_DATA(before) 
 	expect(_metadata, self, fd[other], role[other], 311, 700);
 }
 
-TEST_F_TIMEOUT(before, half_closed_by_client, SECONDS)
+SITUATION(half_closed_by_client)
 {
 	half_closed(_metadata, self, variant->family, 0, false);
 }
 
-TEST_F_TIMEOUT(before, half_closed_by_client_eof_read, SECONDS)
+SITUATION(half_closed_by_client_eof_read)
 {
 	half_closed(_metadata, self, variant->family, 0, true);
 }
 
-TEST_F_TIMEOUT(before, half_closed_by_server, SECONDS)
+SITUATION(half_closed_by_server)
 {
 	half_closed(_metadata, self, variant->family, 1, false);
 }
 
-TEST_F_TIMEOUT(before, half_closed_by_server_eof_read, SECONDS)
+SITUATION(half_closed_by_server_eof_read)
 {
 	half_closed(_metadata, self, variant->family, 1, true);
 }
 
 /* Unread bytes, followed by a FIN. */
-TEST_F_TIMEOUT(before, half_closed_unread, SECONDS)
+SITUATION(half_closed_unread)
 {
 	int fd[2];
 
@@ -184,7 +187,7 @@ TEST_F_TIMEOUT(before, half_closed_unread, SECONDS)
 	expect_server(_metadata, self, fd, 0, 400);
 }
 
-TEST_F_TIMEOUT(before, both_halves_shut, SECONDS)
+SITUATION(both_halves_shut)
 {
 	const struct sockstat_row *row;
 	int fd[2], i;
@@ -205,7 +208,7 @@ TEST_F_TIMEOUT(before, both_halves_shut, SECONDS)
 	}
 }
 
-TEST_F_TIMEOUT(before, listening, SECONDS)
+SITUATION(listening)
 {
 	const struct sockstat_row *row;
 	int listener = bed_listen(variant->family, 5);
@@ -229,7 +232,7 @@ TEST_F_TIMEOUT(before, listening, SECONDS)
 }
 
 /* Connected and written to before the module is loaded, accepted afterwards. */
-TEST_F_TIMEOUT(before, in_the_backlog, SECONDS)
+SITUATION(in_the_backlog)
 {
 	int listener = bed_listen(variant->family, 5);
 	int fd[2];
@@ -247,7 +250,7 @@ TEST_F_TIMEOUT(before, in_the_backlog, SECONDS)
 	expect_server(_metadata, self, fd, 3, 50);
 }
 
-TEST_F_TIMEOUT(before, unconnected, SECONDS)
+SITUATION(unconnected)
 {
 	const struct sockstat_row *row;
 	struct sockaddr_storage sa;
@@ -299,7 +302,7 @@ TEST_F_TIMEOUT(before, closed_unseen, SECONDS)
 	}
 }
 
-TEST_F_TIMEOUT(before, closed_before, SECONDS)
+SITUATION(closed_before)
 {
 	uint64_t cookie;
 	int fd[2];
@@ -314,7 +317,7 @@ TEST_F_TIMEOUT(before, closed_before, SECONDS)
 }
 
 /* Two descriptors in each of two processes: their rows add up to the socket's bytes. */
-TEST_F_TIMEOUT(before, shared, SECONDS)
+SITUATION(shared)
 {
 	const struct sockstat_row *row;
 	uint64_t tx = 0, rx = 0;
@@ -347,6 +350,31 @@ TEST_F_TIMEOUT(before, shared, SECONDS)
 	EXPECT_EQ(4, rows);
 	EXPECT_EQ(880u, tx);
 	EXPECT_EQ(9u, rx);
+}
+
+TEST_F_TIMEOUT(before, open, SECONDS)
+{
+	struct situation situations[] = {
+		/* the first one: its child inherits every descriptor that is open */
+		{ .name = "shared", .run = shared },
+		{ .name = "idle", .run = idle },
+		{ .name = "never_used", .run = never_used },
+		{ .name = "role_for_every_backlog", .run = role_for_every_backlog },
+		{ .name = "mid_transfer_unread", .run = mid_transfer_unread },
+		{ .name = "mid_transfer_stalled", .run = mid_transfer_stalled },
+		{ .name = "half_closed_by_client", .run = half_closed_by_client },
+		{ .name = "half_closed_by_client_eof_read", .run = half_closed_by_client_eof_read },
+		{ .name = "half_closed_by_server", .run = half_closed_by_server },
+		{ .name = "half_closed_by_server_eof_read", .run = half_closed_by_server_eof_read },
+		{ .name = "half_closed_unread", .run = half_closed_unread },
+		{ .name = "both_halves_shut", .run = both_halves_shut },
+		{ .name = "listening", .run = listening },
+		{ .name = "in_the_backlog", .run = in_the_backlog },
+		{ .name = "unconnected", .run = unconnected },
+		{ .name = "closed_before", .run = closed_before },
+	};
+
+	run_together(_metadata, self, variant, situations, ARRAY_SIZE(situations));
 }
 
 BED_HARNESS_MAIN

@@ -6,6 +6,8 @@
 #ifndef SOCKSTAT_TESTS_BEFORE_H
 #define SOCKSTAT_TESTS_BEFORE_H
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 
 #include "bed.h"
@@ -16,6 +18,7 @@
 FIXTURE(before)
 {
 	struct sockstat_table table;
+	const char *situation; /* the one that runs, or the first one that has failed */
 };
 
 FIXTURE_VARIANT(before)
@@ -46,22 +49,118 @@ FIXTURE_SETUP(before)
 
 FIXTURE_TEARDOWN(before)
 {
+	if (self->situation && !__test_passed(_metadata))
+		printf("# the situation that failed first: %s\n", self->situation);
 	sockstat_table_free(&self->table);
 	if (bed_loaded())
 		EXPECT_EQ(0, bed_unload());
 }
 
+/*
+ * A situation prepares connections, calls load(), compares rows, and may go on and call
+ * read_again() once. Situations take turns, each in a thread of its own: when all of
+ * them wait in load(), the module is loaded, and when all wait in read_again() or have
+ * ended, the table is read again.
+ */
+struct situation {
+	FIXTURE_DATA(before) * self;
+	const FIXTURE_VARIANT(before) * variant;
+	struct __test_metadata *_metadata;
+	const char *name;
+	void (*run)(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,
+		    const FIXTURE_VARIANT(before) * variant);
+	pthread_t thread;
+	sem_t turn, waits;
+	bool ended;
+};
+
+#define SITUATION(name)                                                                      \
+	static void name(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,     \
+			 const FIXTURE_VARIANT(before) * variant)
+
+/* The situation of this thread, NULL in the main thread. */
+static __thread struct situation *own_situation;
+
+static inline void *situation_thread(void *arg)
+{
+	struct situation *s = own_situation = arg;
+
+	sem_wait(&s->turn);
+	s->run(s->_metadata, s->self, s->variant);
+	s->ended = true;
+	sem_post(&s->waits);
+	return NULL;
+}
+
+static inline void situation_wait(struct situation *s)
+{
+	sem_post(&s->waits);
+	sem_wait(&s->turn);
+}
+
+/* Let each situation run until it waits or ends. Return how many have not ended. */
+static inline int run_each(struct __test_metadata *_metadata, struct situation *s, int n)
+{
+	int waiting = 0;
+
+	for (; n--; s++) {
+		if (s->ended)
+			continue;
+		if (__test_passed(_metadata))
+			s->self->situation = s->name;
+		sem_post(&s->turn);
+		sem_wait(&s->waits);
+		waiting += !s->ended;
+		if (__test_passed(_metadata))
+			s->self->situation = NULL;
+	}
+	return waiting;
+}
+
 /* Load the module and read its first table. */
 static inline void load(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self)
 {
+	if (own_situation) {
+		situation_wait(own_situation);
+		return;
+	}
 	ASSERT_EQ(0, bed_load());
 	ASSERT_TRUE(bed_table(&self->table));
 }
 
 static inline void read_again(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self)
 {
+	if (own_situation) {
+		situation_wait(own_situation);
+		return;
+	}
 	sockstat_table_free(&self->table);
 	ASSERT_TRUE(bed_table(&self->table));
+}
+
+static inline void run_together(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,
+				const FIXTURE_VARIANT(before) * variant,
+				struct situation *situations, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		struct situation *s = &situations[i];
+
+		s->_metadata = _metadata;
+		s->self = self;
+		s->variant = variant;
+		ASSERT_EQ(0, sem_init(&s->turn, 0, 0));
+		ASSERT_EQ(0, sem_init(&s->waits, 0, 0));
+		ASSERT_EQ(0, pthread_create(&s->thread, NULL, situation_thread, s));
+	}
+	ASSERT_EQ(n, run_each(_metadata, situations, n));
+	load(_metadata, self);
+	ASSERT_LT(0, run_each(_metadata, situations, n));
+	read_again(_metadata, self);
+	ASSERT_EQ(0, run_each(_metadata, situations, n));
+	for (i = 0; i < n; i++)
+		pthread_join(situations[i].thread, NULL);
 }
 
 /*

@@ -67,7 +67,7 @@ static void call_start(struct __test_metadata *_metadata, struct call *c, void *
 	ASSERT_TRUE(BED_WAIT(c->tid && bed_blocked(c->tid, nr)));
 }
 
-TEST_F_TIMEOUT(before, recv_in_flight, SECONDS)
+SITUATION(recv_in_flight)
 {
 	struct call c = { 0 };
 	int fd[2];
@@ -107,7 +107,7 @@ TEST_F_TIMEOUT(before, recv_in_flight_unseen, SECONDS)
 	expect_server(_metadata, self, fd, 0, 5000);
 }
 
-TEST_F_TIMEOUT(before, send_in_flight, SECONDS)
+SITUATION(send_in_flight)
 {
 	const struct sockstat_row *row;
 	struct call c = { 0 };
@@ -130,7 +130,7 @@ TEST_F_TIMEOUT(before, send_in_flight, SECONDS)
 	expect_server(_metadata, self, fd, 0, c.bytes);
 }
 
-TEST_F_TIMEOUT(before, accept_in_flight, SECONDS)
+SITUATION(accept_in_flight)
 {
 	struct call c = { 0 };
 	int fd[2];
@@ -148,6 +148,17 @@ TEST_F_TIMEOUT(before, accept_in_flight, SECONDS)
 	read_again(_metadata, self);
 	expect_client(_metadata, self, fd, 66, 33);
 	expect_server(_metadata, self, fd, 33, 66);
+}
+
+TEST_F_TIMEOUT(before, in_flight, SECONDS)
+{
+	struct situation situations[] = {
+		{ .name = "recv_in_flight", .run = recv_in_flight },
+		{ .name = "send_in_flight", .run = send_in_flight },
+		{ .name = "accept_in_flight", .run = accept_in_flight },
+	};
+
+	run_together(_metadata, self, variant, situations, ARRAY_SIZE(situations));
 }
 
 /* ---- loading and unloading twice under traffic ---- */
