@@ -406,7 +406,7 @@ FIXTURE_SETUP(access)
 		SKIP(return, "this test needs root");
 	/* a process group of its own, so that teardown can kill every actor at once */
 	setpgid(0, 0);
-	ASSERT_EQ(0, bed_load());
+	ASSERT_EQ(0, bed_start());
 	self->stage = mmap(NULL, sizeof(*self->stage), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->stage);
@@ -430,7 +430,6 @@ FIXTURE_TEARDOWN(access)
 		;
 	close(self->channel[0]);
 	close(self->channel[1]);
-	EXPECT_EQ(0, bed_unload());
 }
 
 #endif

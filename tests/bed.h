@@ -100,6 +100,16 @@ static inline bool bed_put(const char *path, const char *text)
 	return done;
 }
 
+/*
+ * Have the module loaded. One that is loaded stays, with the closed rows of the tests
+ * before: insmod takes longer than most tests. bed_load() is for tests that need a
+ * module which has seen nothing. Return 0 or an errno.
+ */
+static inline int bed_start(void)
+{
+	return bed_loaded() ? 0 : bed_load();
+}
+
 /* ---- waiting ---- */
 
 /* Every timeout is multiplied by SOCKSTAT_PATIENCE, which is 1 by default. */

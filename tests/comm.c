@@ -49,14 +49,13 @@ FIXTURE_SETUP(comm)
 {
 	if (geteuid())
 		SKIP(return, "this test needs root");
-	ASSERT_EQ(0, bed_load());
+	ASSERT_EQ(0, bed_start());
 	ASSERT_EQ(0, prctl(PR_SET_NAME, variant->name));
 }
 
 FIXTURE_TEARDOWN(comm)
 {
 	prctl(PR_SET_NAME, "comm");
-	EXPECT_EQ(0, bed_unload());
 }
 
 static void expect_name(struct __test_metadata *_metadata, const char *name, uint64_t cookie,

@@ -54,13 +54,12 @@ FIXTURE_SETUP(disconnect)
 {
 	if (geteuid())
 		SKIP(return, "needs root");
-	ASSERT_EQ(0, bed_load());
+	ASSERT_EQ(0, bed_start());
 }
 
 FIXTURE_TEARDOWN(disconnect)
 {
 	sockstat_table_free(&self->table);
-	EXPECT_EQ(0, bed_unload());
 }
 
 /* Serve one connection at a time: take one byte, send, and wait for the reset. */

@@ -532,6 +532,7 @@ TEST_F_TIMEOUT(access, chmod_keeps_users_out, SECONDS)
 	EXPECT_TRUE(run_with_proc(NULL, is_refused, self->stage));
 	EXPECT_TRUE(read_as(self->stage, stay_root, true));
 	EXPECT_TRUE(stage_shows(self->stage, LIVE, ALL, true));
+	ASSERT_EQ(0, chmod(SOCKSTAT_PROC_PATH, 0444));
 }
 
 /*

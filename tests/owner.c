@@ -29,13 +29,12 @@ FIXTURE_SETUP(owner)
 	self->scene = mmap(NULL, sizeof(*self->scene), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->scene);
-	ASSERT_EQ(0, bed_load());
+	ASSERT_EQ(0, bed_start());
 }
 
 FIXTURE_TEARDOWN(owner)
 {
 	munmap(self->scene, sizeof(*self->scene));
-	EXPECT_EQ(0, bed_unload());
 }
 
 /*

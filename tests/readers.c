@@ -108,7 +108,8 @@ static bool table_is_sorted(const struct sockstat_table *table)
 		if (row->state == SOCKSTAT_CLOSED) {
 			/* -1, an unknown closing time, comes first */
 			if (closed++ && last->closed > row->closed)
-				WRONG("line %u: closed earlier than the row above", row->line);
+				WRONG("line %u: closed at %lld ns, the row above at %lld", row->line,
+				      (long long)row->closed, (long long)last->closed);
 			continue;
 		}
 		if (closed)
@@ -311,7 +312,7 @@ FIXTURE_SETUP(readers)
 
 	if (geteuid())
 		SKIP(return, "this test needs root");
-	ASSERT_EQ(0, bed_load());
+	ASSERT_EQ(0, bed_start());
 	self->owner = getpid();
 	for (i = 0; i < STEADY; i++) {
 		struct steady *s = &self->steady[i];
@@ -355,7 +356,6 @@ FIXTURE_TEARDOWN(readers)
 		waitpid(self->churner[i], NULL, 0);
 	EXPECT_FALSE(self->churn->failed);
 	close(self->fd);
-	EXPECT_EQ(0, bed_unload());
 }
 
 static bool read_one_way(FIXTURE_DATA(readers) * self, size_t way)
