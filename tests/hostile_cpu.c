@@ -22,7 +22,7 @@
 #define READY 2048	 /* free records that the module keeps */
 #define KEPT 4000	 /* closed rows that it keeps */
 #define DESCRIPTORS 6000 /* that a snapshot has to visit */
-#define ROUNDS 20 /* times that readers are stopped within a snapshot */
+#define ROUNDS 20	 /* times that readers are stopped within a snapshot */
 #define LOOPERS 6
 
 struct shared {
