@@ -220,7 +220,7 @@ static struct sockstat_holder *conn_get_holder(struct sockstat_conn *conn,
 					       const struct sockstat_caller *caller)
 {
 	return sockstat_holder_claim(&conn->holders, caller) ?:
-		       sockstat_conn_add_holder(conn, caller);
+							       sockstat_conn_add_holder(conn, caller);
 }
 
 /*

@@ -74,8 +74,8 @@ struct situation {
 	bool ended;
 };
 
-#define SITUATION(name)                                                                      \
-	static void name(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self,     \
+#define SITUATION(name)                                                                  \
+	static void name(struct __test_metadata *_metadata, FIXTURE_DATA(before) * self, \
 			 const FIXTURE_VARIANT(before) * variant)
 
 /* The situation of this thread, NULL in the main thread. */

@@ -108,8 +108,8 @@ static bool table_is_sorted(const struct sockstat_table *table)
 		if (row->state == SOCKSTAT_CLOSED) {
 			/* -1, an unknown closing time, comes first */
 			if (closed++ && last->closed > row->closed)
-				WRONG("line %u: closed at %lld ns, the row above at %lld", row->line,
-				      (long long)row->closed, (long long)last->closed);
+				WRONG("line %u: closed at %lld ns, the row above at %lld",
+				      row->line, (long long)row->closed, (long long)last->closed);
 			continue;
 		}
 		if (closed)

@@ -155,8 +155,8 @@ void book_closed(const struct actor *a)
 {
 	struct sockstat_conn *conn = fuzz_conn();
 
-	if (!conn || !(conn->flags & SOCKSTAT_CONN_STARTED) || book.over ||
-	    a->program == NOBODY || fuzz_no_memory)
+	if (!conn || !(conn->flags & SOCKSTAT_CONN_STARTED) || book.over || a->program == NOBODY ||
+	    fuzz_no_memory)
 		return;
 	for (struct rb_node *n = rb_first(&conn->holders.root); n; n = rb_next(n)) {
 		struct sockstat_holder *h = rb_entry(n, struct sockstat_holder, node);
@@ -234,8 +234,8 @@ static void check_flow(struct sockstat_conn *conn, const struct book *found, int
 /* After TCP_CLOSE, the counters may leave open whether one number was a SYN or a FIN. */
 static void check_role(const struct sockstat_conn *conn)
 {
-	bool open = sk()->sk_state == TCP_CLOSE &&
-		    (model.active != model.fin_queued || model.failed);
+	bool open =
+		sk()->sk_state == TCP_CLOSE && (model.active != model.fin_queued || model.failed);
 	int role = conn->ledger.role;
 
 	if (role == SOCKSTAT_ROLE_UNKNOWN && open)
