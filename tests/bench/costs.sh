@@ -69,6 +69,12 @@ read_cost()
 	"$BENCH/cost" cat "$1" | cut -d ' ' -f 2
 }
 
+# cpu_cost COMMAND...: print the CPU time that it takes, without what it waits for.
+cpu_cost()
+{
+	"$BENCH/cost" "$@" | cut -d ' ' -f 1
+}
+
 # interrupts_off COMMAND...: print for how long interrupts were off at most meanwhile.
 interrupts_off()
 {
@@ -153,4 +159,7 @@ release
 at_most 'pair: 20,000 sockets in the table add at most 20,000 ppm' 20000 "$(per_million "$many" "$few")"
 at_most 'reading costs at most 4,500 instructions a row' 4500 $(((large - small) / 18000))
 at_most 'reading costs no more than reading /proc/net/tcp' "$tcp" "$large"
+unload_module
+at_most 'insmod costs at most 230,000,000 instructions' 230000000 "$(cpu_cost insmod "$MODULE")"
+at_most 'rmmod costs at most 50,000,000 instructions' 50000000 "$(cpu_cost rmmod sockstat)"
 finish
