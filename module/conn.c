@@ -216,13 +216,6 @@ static struct sockstat_holder *conn_guess_holder(const struct sockstat_conn *con
 	return h && conn_fd_still_open(caller, h, conn->sk) ? h : NULL;
 }
 
-static struct sockstat_holder *conn_get_holder(struct sockstat_conn *conn,
-					       const struct sockstat_caller *caller)
-{
-	return sockstat_holder_claim(&conn->holders, caller) ?:
-							       sockstat_conn_add_holder(conn, caller);
-}
-
 /*
  * Make the caller the creditor of the flow's next bytes. Where the kernel has taken
  * the socket over, a call of nobody's is the sign for both flows: NVMe and iSCSI
@@ -244,7 +237,9 @@ static noinline bool conn_change_creditor(struct sockstat_conn *conn, enum socks
 			return false;
 	}
 	if (!h)
-		h = conn_get_holder(conn, caller);
+		h = sockstat_holder_claim(&conn->holders, caller);
+	if (!h)
+		h = sockstat_conn_add_holder(conn, caller);
 	conn_set_creditor(conn, flow, h);
 	if (taken_over)
 		conn_set_creditor(conn, !flow, h);
