@@ -79,7 +79,7 @@ fuzz()
 
 	[ "${SOCKSTAT_LOAD:-short}" != full ] || seconds=600 seed=0 # a random one
 	mkdir -p "$work/found"
-	if (cd "$work" && ./fuzz -max_total_time="$seconds" -seed=$seed -timeout=10 -max_len=300 \
+	if (cd "$work" && ./fuzz -max_total_time="$seconds" -seed="$seed" -timeout=10 -max_len=300 \
 		found seeds) >"$work/log" 2>&1; then
 		tail -n 1 "$work/log"
 		return
