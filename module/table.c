@@ -95,9 +95,14 @@ void sockstat_table_remove(struct sockstat_conn *conn, bool keep)
 	bool work;
 
 	lockdep_assert_held(&sockstat_table_bucket(conn->sk)->lock);
-	hlist_del_rcu(&conn->node);
 	WRITE_ONCE(conn->sk, NULL);
+	/*
+	 * First into the history: sockstat_table_for_each() looks without the lock whether
+	 * a bucket is empty, and the pass over the history may follow at once. The grace
+	 * period before the record is freed does not end here, as interrupts are off.
+	 */
 	work = keep ? sockstat_history_add(conn->past) : llist_add(&conn->dead, &table_dead);
+	hlist_del_rcu(&conn->node);
 	if (work)
 		sockstat_table_trim();
 }
@@ -151,7 +156,7 @@ bool sockstat_table_for_each(struct sockstat_table_pass *pass,
 			     bool (*show)(struct sockstat_conn *conn, void *arg), void *arg)
 {
 	for (; pass->bucket < TABLE_SIZE; pass->bucket++) {
-		/* a connection that is being added may be missed */
+		/* a connection that is being added may be missed; see sockstat_table_remove() */
 		if (!READ_ONCE(sockstat_table[pass->bucket].head.first))
 			continue;
 		if (!table_pass_bucket(pass, show, arg))
