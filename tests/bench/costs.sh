@@ -69,7 +69,7 @@ read_cost()
 	"$BENCH/cost" cat "$1" | cut -d ' ' -f 2
 }
 
-# cpu_cost COMMAND...: print the CPU time that it takes, without what it waits for.
+# cpu_cost COMMAND...: print the CPU time that it takes, without the time that it waits.
 cpu_cost()
 {
 	"$BENCH/cost" "$@" | cut -d ' ' -f 1

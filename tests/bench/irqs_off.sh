@@ -20,7 +20,8 @@ ulimit -n 1000000
 trap 'rmmod irqs_off; unload_module' EXIT
 insmod "$TESTS/irqs_off/irqs_off.ko"
 
-# longest LABEL RUNS COMMAND...: print for how long they were off in any of the runs.
+# longest LABEL RUNS COMMAND...: run the command RUNS times, and print for how long
+# interrupts were off at most.
 longest()
 {
 	local label=$1 runs=$2 most=0 seen
@@ -62,6 +63,6 @@ for n in 10 10000; do
 	hold_shared $n
 	longest "$n descriptors were used for one of them: the table is read" 5 cat $SOCKSTAT
 	longest "$n connections are closed" 1 leave
-	longest "$(($(grep -c CLOSED $SOCKSTAT))) closed rows: the table is read" 5 cat $SOCKSTAT
+	longest "$(grep -c CLOSED $SOCKSTAT) closed rows: the table is read" 5 cat $SOCKSTAT
 	longest 'they are evicted' 1 evict
 done
